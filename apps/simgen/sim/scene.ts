@@ -238,8 +238,9 @@ function crossCheck(scene: z.output<typeof shape>, context: z.RefinementCtx): vo
     geoms += each.geoms.length;
     if (each.parent !== undefined && !bodies.has(each.parent)) fail([...at, "parent"], "the id of another body");
     for (const [key, value] of collect(each.joints, [...at, "joints"], "joint", fail, joints)) joints.set(key, value);
-    each.joints.forEach((item, place) => checkJoint(item, each, [...at, "joints", place], fail));
-    each.geoms.forEach((item, place) => checkGeom(item, moving.has(each.id), [...at, "geoms", place], fail));
+    for (const [place, item] of each.joints.entries()) checkJoint(item, each, [...at, "joints", place], fail);
+    for (const [place, item] of each.geoms.entries())
+      checkGeom(item, moving.has(each.id), [...at, "geoms", place], fail);
     if (each.joints.length > 0 && each.geoms.length === 0)
       fail([...at, "geoms"], "at least one geom: a body that moves needs mass");
   });

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import type { Issue } from "../sim/issue.ts";
+import type { Scene } from "../sim/scene.ts";
+import type { ProblemCode } from "./problem.ts";
+
+/** The session messages of SimGen, as JSON text; frames travel beside them as binary messages (see sim/frame.ts). */
+const simulation = z.string().min(1).max(64);
+
+export const toServerSchema = z.discriminatedUnion("type", [
+  /** Start to see a simulation of one's own; ends the watching of any other. */
+  z.strictObject({ type: z.literal("watch"), simulation }),
+  z.strictObject({ type: z.literal("unwatch") }),
+  z.strictObject({ type: z.literal("control"), simulation, actuator: z.string().min(1).max(64), value: z.number() }),
+  z.strictObject({ type: z.literal("pause"), simulation }),
+  z.strictObject({ type: z.literal("resume"), simulation }),
+  z.strictObject({ type: z.literal("reset"), simulation }),
+  /** Answered by `pong` with the same `at`, to measure the delay. */
+  z.strictObject({ type: z.literal("ping"), at: z.number() }),
+]);
+export type ToServer = z.output<typeof toServerSchema>;
+
+export type Planner = "template" | "rules" | "llm" | "cv" | "scene";
+
+/** A simulation as its owner sees it, over HTTP too. */
+export interface SimulationView {
+  id: string;
+  name: string;
+  planner: Planner;
+  prompt: string | null;
+  /** What the planner made of the prompt, in short lines. */
+  understood: string[];
+  warnings: string[];
+  /** ISO 8601. */
+  createdAt: string;
+}
+
+export type RunState = "running" | "paused" | "unstable" | "stopped";
+
+export interface StatusMessage {
+  type: "status";
+  simulation: string;
+  state: RunState;
+  /** Simulated seconds a second, averaged over the last second: 1 is real time. */
+  speed: number;
+  /** Simulated seconds since the start or the last reset. */
+  time: number;
+  /** The actuators' present control values, in the scene's order. */
+  controls: number[];
+  /** Why it is unstable or stopped. */
+  message?: string;
+}
+
+export type ToClient =
+  /** The answer to `watch`; the frames of `run` follow. */
+  | { type: "simulation"; simulation: SimulationView; scene: Scene; run: number }
+  | StatusMessage
+  | { type: "pong"; at: number }
+  | { type: "error"; code: ProblemCode; message: string; simulation?: string; issues?: Issue[] };
