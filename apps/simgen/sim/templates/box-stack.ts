@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type BodyInput, ground, spaced, spectrum, surface, view } from "./parts.ts";
+import { count, derived, look, quantity, type Template } from "./template.ts";
+
+const params = z.strictObject({
+  count: count(1, 60, 10, "How many boxes"),
+  size: quantity(0.02, 2, 0.2, "Edge of a box, m"),
+  mass: derived(0.001, 1000, "Of a box, kg; default: as light wood, or what its material weighs"),
+  layout: z.enum(["tower", "pyramid", "wall"]).default("tower").describe("How they are stacked"),
+  friction: derived(0, 2, "Between boxes; default 0.6, or the material's"),
+  ...look,
+});
+
+export const boxStack: Template<typeof params> = {
+  id: "box-stack",
+  title: "Stack of boxes",
+  description: "A tower, pyramid or wall that stands by itself",
+  params,
+  build(p) {
+    const rows = layers(p.layout, p.count);
+    const widest = Math.max(...rows.map((row) => row.length));
+    const height = rows.length * p.size;
+    const boxes = rows.flatMap((row, level) =>
+      row.map((x): [number, number, number] => [x * p.size, 0, (level + 0.5) * p.size]),
+    );
+    return {
+      name: { tower: "Tower of boxes", pyramid: "Pyramid of boxes", wall: "Wall of boxes" }[p.layout],
+      bodies: [
+        ground(0.6),
+        ...boxes.map((pos, index): BodyInput => {
+          const base = { density: 500, friction: 0.6, color: spectrum(pos[2] / height), finish: "wood" as const };
+          const { bounce: _, ...made } = surface(p, base);
+          return {
+            id: `box-${index + 1}`,
+            pos,
+            joints: [{ id: `free-${index + 1}`, type: "free" }],
+            geoms: [{ type: "box", size: [0.5 * p.size, 0.5 * p.size, 0.5 * p.size], ...made }],
+          };
+        }),
+      ],
+      sensors: [{ id: "top", type: "bodyPosition", target: `box-${boxes.length}` }],
+      camera: view([0, 0, 0.5 * height], Math.max(1.3 * height, (widest + 2) * p.size), { azimuth: 1.1 }),
+    };
+  },
+};
+
+/** Where the boxes of each layer stand, from the floor up, in edges from the middle. */
+function layers(layout: "tower" | "pyramid" | "wall", total: number): number[][] {
+  const rows: number[][] = [];
+  // The smallest triangle that holds them all; or bricks, about as wide as high, every other row shifted by half.
+  const base = { tower: 1, wall: Math.ceil(Math.sqrt(total)), pyramid: Math.ceil((Math.sqrt(8 * total + 1) - 1) / 2) }[
+    layout
+  ];
+  for (let left = total; left > 0; ) {
+    const level = rows.length;
+    const wide = layout === "pyramid" ? base - level : base;
+    const shift = layout === "wall" && level % 2 === 1 ? 0.5 : 0;
+    rows.push(
+      spaced(wide, 1.02)
+        .slice(0, left)
+        .map((x) => x + shift),
+    );
+    left -= wide;
+  }
+  return rows;
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { type BodyInput, block, type Geom, ground, PALETTE, rod, spaced, surface, view } from "./parts.ts";
+import { count, derived, look, quantity, type Template } from "./template.ts";
+
+const TIMESTEP = 0.0002;
+
+const params = z.strictObject({
+  count: count(2, 12, 5, "How many balls"),
+  lifted: count(0, 12, 1, "How many of them start lifted"),
+  angle: quantity(0, 1.5, 0.6, "The lifted ones' at the start, from straight down, rad"),
+  length: quantity(0.1, 3, 0.5, "Beam to the middle of a ball, m"),
+  radius: quantity(0.01, 0.3, 0.05, "Of a ball, m"),
+  mass: derived(0.001, 100, "Of a ball, kg; default: as steel, or what its material weighs"),
+  ...look,
+});
+
+export const newtonsCradle: Template<typeof params> = {
+  id: "newtons-cradle",
+  title: "Newton's cradle",
+  description: "As many balls leave as arrive: momentum and energy are both kept",
+  params,
+  build(p) {
+    // Balls that touch would all share each blow; with a gap it passes from ball to ball, as in a real cradle.
+    const gap = 0.0016;
+    const lifted = Math.min(p.lifted, p.count);
+    const pivot = p.length + p.radius + 0.2 * p.length;
+    const half = 0.35 * p.length + p.radius;
+    const width = p.count * (p.radius + gap) + 0.25 * p.length;
+    const bar = 0.025 * p.length;
+    const made = surface({ ...p, bounce: 1, friction: 0 }, { density: 7850, color: PALETTE.steel, finish: "metal" });
+    return {
+      name: "Newton's cradle",
+      timestep: TIMESTEP,
+      bodies: [
+        ground(),
+        {
+          id: "stand",
+          pos: [0, 0, 0],
+          geoms: [
+            block([0, 0, bar], [width + bar, half + 2 * bar, bar], PALETTE.beech, "wood"),
+            ...[-half, half].flatMap((y): Geom[] => [
+              rod([-width, y, pivot], [width, y, pivot], bar, PALETTE.ink),
+              ...[-width, width].map((x) => rod([x, y, bar], [x, y, pivot], bar, PALETTE.ink)),
+            ]),
+          ],
+        },
+        ...spaced(p.count, 2 * p.radius + gap).map(
+          (x, index): BodyInput => ({
+            id: `ball-${index + 1}`,
+            pos: [x, 0, pivot],
+            joints: [
+              {
+                id: `string-${index + 1}`,
+                type: "hinge",
+                axis: [0, -1, 0],
+                initial: index < lifted ? -p.angle : 0,
+              },
+            ],
+            geoms: [
+              { type: "sphere", size: [p.radius], pos: [0, 0, -p.length], ...made },
+              ...[-half, half].map((y) => rod([0, y, 0], [0, 0, -p.length], 0.05 * bar + 0.001, PALETTE.steel)),
+            ],
+          }),
+        ),
+      ],
+      sensors: [
+        { id: "first-angle", type: "jointPosition", target: "string-1" },
+        { id: "last-angle", type: "jointPosition", target: `string-${p.count}` },
+      ],
+      camera: view([0, 0, 0.5 * pivot], 1.2 * pivot + 2 * width, { azimuth: 1.25 }),
+    };
+  },
+};

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { type BodyInput, block, GRAVITY, ground, hue, PALETTE, rolling, spaced, surface, turn, view } from "./parts.ts";
+import { count, derived, look, quantity, type Template } from "./template.ts";
+
+const params = z.strictObject({
+  speed: quantity(0.5, 40, 8, "At launch, m/s"),
+  angle: quantity(-1.5, 1.55, 0.8, "Above the horizon, rad"),
+  radius: quantity(0.02, 0.5, 0.1, "Of the ball, m"),
+  mass: derived(0.001, 1000, "kg; default: as hard rubber, or what its material weighs"),
+  count: count(1, 20, 1, "How many, side by side"),
+  height: quantity(0, 50, 0, "Of the launch above the floor, m"),
+  ...look,
+});
+
+export const projectile: Template<typeof params> = {
+  id: "projectile",
+  title: "Projectile",
+  description: "Thrown at an angle; the flag stands where it should land",
+  params,
+  build(p) {
+    const [forward, up] = [p.speed * Math.cos(p.angle), p.speed * Math.sin(p.angle)];
+    const flight = (up + Math.sqrt(up ** 2 + 2 * GRAVITY * p.height)) / GRAVITY;
+    const range = forward * flight;
+    const apex = p.height + Math.max(0, up) ** 2 / (2 * GRAVITY);
+    const gap = 3 * p.radius;
+    const half = 0.5 * p.count * gap + p.radius;
+    const size = Math.max(range, apex, 4 * p.radius);
+    const pole = 0.12 * size;
+    return {
+      name: p.count === 1 ? "Projectile" : `${p.count} projectiles`,
+      integrator: "rk4",
+      bodies: [
+        ground(),
+        {
+          id: "launcher",
+          pos: [0, 0, p.height + p.radius],
+          geoms: [
+            ...[-half, half].map((y) => ({
+              ...block([-0.5 * p.radius, y, 0], [2 * p.radius, 0.15 * p.radius, 0.5 * p.radius]),
+              quat: turn([0, 1, 0], -p.angle),
+            })),
+            ...(p.height > 0
+              ? [
+                  block(
+                    [-1.5 * p.radius, 0, -0.5 * p.height - p.radius],
+                    [p.radius, half, 0.5 * p.height],
+                    PALETTE.slate,
+                  ),
+                ]
+              : []),
+          ],
+        },
+        {
+          id: "flag",
+          pos: [range, half + p.radius, 0],
+          geoms: [
+            block([0, 0, 0.5 * pole], [0.01 * pole, 0.01 * pole, 0.5 * pole]),
+            block([0.15 * pole, 0, 0.88 * pole], [0.15 * pole, 0.01 * pole, 0.1 * pole], PALETTE.coral),
+          ],
+        },
+        ...spaced(p.count, gap).map((y, index): BodyInput => {
+          const made = surface(p, { density: 1100, friction: 0.7, bounce: 0.4, color: hue(index), finish: "rubber" });
+          return {
+            id: `ball-${index + 1}`,
+            pos: [0, y, p.height + p.radius],
+            joints: [{ id: `free-${index + 1}`, type: "free", velocity: [forward, 0, up, 0, 0, 0] }],
+            geoms: [{ type: "sphere", size: [p.radius], ...rolling(made, p.radius, 0.3) }],
+          };
+        }),
+      ],
+      sensors: [
+        { id: "position", type: "bodyPosition", target: "ball-1" },
+        { id: "velocity", type: "bodyVelocity", target: "ball-1" },
+      ],
+      camera: view([0.65 * range, 0, 0.35 * apex], 1.25 * Math.max(1.3 * range, 1.3 * apex, 6 * p.radius), {
+        azimuth: 1.35,
+      }),
+    };
+  },
+};
