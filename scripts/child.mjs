@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-const TAIL_LINES = 20;
+const TAIL_LINES = 60;
 
 /** A step that failed, in words for the person at the terminal; `output` is the end of what the step printed. */
 export class StepError extends Error {
