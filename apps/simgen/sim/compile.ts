@@ -55,8 +55,8 @@ export function initialControl(actuator: Actuator): number {
   return actuator.initial ?? Math.min(high, Math.max(low, 0));
 }
 
-/** MuJoCo's default arena is far too large for hundreds of models in one 2 GB heap; contacts are what fills it. */
-function arenaBytes(scene: Scene): number {
+/** The memory a scene's contacts may take. MuJoCo's default is far too large for hundreds of models in one 2 GB heap. */
+export function arenaBytes(scene: Scene): number {
   const geoms = scene.bodies.reduce((sum, body) => sum + body.geoms.length, 0);
   return Math.min(ARENA_BYTES_MAX, ARENA_BASE_BYTES + geoms * ARENA_GEOM_BYTES);
 }
@@ -119,15 +119,37 @@ function geomLine(geom: Geom, timestep: number): string {
 }
 
 /**
- * MuJoCo has no coefficient of restitution: a contact is a damped spring. In its direct form, solref = [-stiffness,
- * -damping] per unit mass, and a spring of damping ratio ζ gives back exp(-πζ/√(1-ζ²)) of the speed. The stiffness makes
- * a contact last ten timesteps, enough to integrate it.
+ * MuJoCo has no coefficient of restitution: a contact is a damped spring that can push but not pull. In its direct form,
+ * solref = [-stiffness, -damping] per unit mass. The stiffness makes a contact last ten timesteps, enough to integrate it.
  */
 function bounceSolref(bounce: number, timestep: number): [number, number] {
   const frequency = Math.PI / (10 * timestep);
-  const log = Math.log(Math.max(bounce, 0.001));
-  const dampingRatio = -log / Math.hypot(Math.PI, log);
-  return [-(frequency * frequency), -(2 * dampingRatio * frequency)];
+  return [-(frequency * frequency), -(2 * dampingRatio(bounce) * frequency)];
+}
+
+/** Above it one timestep would more than stop a body; 7 % of its speed still comes back. */
+const DAMPING_RATIO_MAX = 1.5;
+
+/** The ζ with which a contact gives back this share of the speed, found by halving. */
+function dampingRatio(bounce: number): number {
+  let [low, high] = [0, DAMPING_RATIO_MAX];
+  for (let round = 0; round < 24; round++) {
+    const middle = (low + high) / 2;
+    if (givenBack(middle) > bounce) low = middle;
+    else high = middle;
+  }
+  // Rounded, because Math functions may differ in the last bit between JavaScript engines.
+  return bounce === 1 ? 0 : Math.round(high * 1e4) / 1e4;
+}
+
+/** The contact ends when the force does, before the spring is at rest (Schwager and Pöschel, Granular Matter 9, 2007). */
+function givenBack(ratio: number): number {
+  if (ratio >= 0.999) {
+    const root = Math.sqrt(Math.max(ratio * ratio - 1, 1e-6));
+    return Math.exp((-ratio / root) * Math.log((ratio + root) / (ratio - root)));
+  }
+  const root = Math.sqrt(1 - ratio * ratio);
+  return Math.exp((-ratio / root) * Math.atan2(2 * ratio * root, 2 * ratio * ratio - 1));
 }
 
 function sites(scene: Scene, body: string | undefined): string[] {
