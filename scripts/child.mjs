@@ -1,13 +1,18 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-const TAIL_LINES = 60;
+/** The reason opens npm's output and closes most others'. */
+const OUTPUT_LINES = { first: 12, last: 16 };
 
-/** A step that failed, in words for the person at the terminal; `output` is the end of what the step printed. */
+/** A step that failed, in words for the person at the terminal; `output` is what the step printed, cut short. */
 export class StepError extends Error {
   constructor(message, output = "") {
     super(message);
-    this.output = output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+    const lines = output.trimEnd().split("\n");
+    const { first, last } = OUTPUT_LINES;
+    this.output = (lines.length > first + last ? [...lines.slice(0, first), "…", ...lines.slice(-last)] : lines).join(
+      "\n",
+    );
   }
 }
 

@@ -167,20 +167,34 @@ test("a file name that says nothing is found", () => {
   ]);
 });
 
-test("a version range and a registry's address are found", () => {
+test("a version range, a registry's address and a lock file that npm ci refuses are found", () => {
+  const wants = {
+    dependencies: { a: "^1.2.3", b: "1.2.3", c: "1.2.3-beta.1" },
+    devDependencies: { d: "*" },
+  };
+  const packages = {
+    "": wants,
+    "apps/simgen": { dependencies: { zod: "4.6.6" } },
+    "node_modules/a": {
+      resolved: "https://registry.example/a.tgz",
+      optionalDependencies: { "a-linux": "1", "a-mac": "1" },
+    },
+    "node_modules/a/node_modules/a-linux": {},
+    "node_modules/simgen": { resolved: "apps/simgen" },
+  };
   complains(
     dependenciesArePinned,
     {
-      "package.json": manifest({
-        dependencies: { a: "^1.2.3", b: "1.2.3", c: "1.2.3-beta.1" },
-        devDependencies: { d: "*" },
-      }),
-      "package-lock.json": `{"x": {\n"resolved": "https://registry.example/x.tgz" }, "y": { "resolved": "apps/simgen" }}`,
+      "package.json": manifest(wants),
+      "apps/simgen/package.json": manifest({ dependencies: { zod: "4.6.7" } }),
+      "package-lock.json": JSON.stringify({ packages }, null, 2),
     },
     [
       'package.json: a is "^1.2.3", expected an exact version',
       'package.json: d is "*", expected an exact version',
-      'package-lock.json: "resolved": "https://registry.example/x.tgz" (npm install with omit-lockfile-registry-resolved)',
+      'package-lock.json: "resolved": "https://registry.example/a.tgz" (npm install with omit-lockfile-registry-resolved)',
+      "package-lock.json: does not agree with apps/simgen/package.json (npm install)",
+      "package-lock.json: lacks the optional a-mac, so npm ci will fail",
     ],
   );
 });

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 /** The repository's files: path from the root -> text. */
 export type Tree = ReadonlyMap<string, string>;
@@ -74,17 +75,34 @@ export const namesSaySomething: Rule = (tree) =>
     .filter((file) => SCRIPT.test(file) && /(^|[/-])(utils?|helpers?|common|misc)\./.test(file))
     .map((file) => `${file}: say what is in it`);
 
-/** Versions are exact, and the lock file says what to install but not from which registry. */
+/** Versions are exact; the lock file has all that `npm ci` wants on any platform, and no registry's address. */
 export const dependenciesArePinned: Rule = (tree) => {
   const ranges = manifestsIn(tree).flatMap(([path, { dependencies, devDependencies }]) =>
     Object.entries({ ...dependencies, ...devDependencies })
       .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.-]+)?$/.test(version))
       .map(([name, version]) => `${path}: ${name} is "${version}", expected an exact version`),
   );
-  const urls = tree.get("package-lock.json")?.match(/"resolved": "[a-z+]+:.*?"/g) ?? [];
+  const lock = tree.get("package-lock.json") ?? '{"packages":{}}';
+  const urls = lock.match(/"resolved": "[a-z+]+:.*?"/g) ?? [];
+  const locked: Record<string, Manifest> = JSON.parse(lock).packages;
+  const stale = manifestsIn(tree)
+    .filter(([path, manifest]) => {
+      const entry = locked[posix.dirname(path).replace(/^\.$/, "")] ?? {};
+      return (["dependencies", "devDependencies", "peerDependencies"] as const).some(
+        (kind) => !isDeepStrictEqual(entry[kind] ?? {}, manifest[kind] ?? {}),
+      );
+    })
+    .map(([path]) => `package-lock.json: does not agree with ${path} (npm install)`);
+  const paths = Object.keys(locked);
+  const leftOut = Object.values(locked)
+    .flatMap(({ optionalDependencies }) => Object.keys(optionalDependencies ?? {}))
+    .filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`)))
+    .map((name) => `package-lock.json: lacks the optional ${name}, so npm ci will fail`);
   return [
     ...ranges,
     ...urls.map((url) => `package-lock.json: ${url} (npm install with omit-lockfile-registry-resolved)`),
+    ...stale,
+    ...leftOut,
   ];
 };
 
@@ -190,23 +208,24 @@ function placeOf(path: string): { area: string; part: string; layer: string } {
 // ---- reading a tree ----
 
 interface Manifest {
-  path: string;
+  path?: string;
   name?: string;
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
 }
 
 function scripts(tree: Tree): [string, string][] {
   return [...tree].filter(([file]) => SCRIPT.test(file));
 }
 
-function manifestsIn(tree: Tree): [string, Manifest][] {
+function manifestsIn(tree: Tree): [string, Manifest & { path: string }][] {
   const paths = [...tree.keys()].filter((path) => posix.basename(path) === "package.json");
   return paths.map((path) => [path, { ...JSON.parse(tree.get(path) ?? "{}"), path }]);
 }
 
-function manifestOf(tree: Tree, file: string): Manifest {
+function manifestOf(tree: Tree, file: string): Manifest & { path: string } {
   const owners = manifestsIn(tree).filter(([path]) => file.startsWith(path.slice(0, -"package.json".length)));
   return owners.sort(([a], [b]) => b.length - a.length)[0]?.[1] ?? { path: "package.json" };
 }
