@@ -24,14 +24,16 @@ export function say(line) {
 const running = new Set();
 let stopping;
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => {
-    stopping ??= signal;
-    if (running.size === 0) process.exit(exitStatus(null, signal));
-    // The terminal has sent Ctrl-C to the children already: twice would read as "do not wait for the clean-up".
-    if (signal === "SIGINT" && process.stdin.isTTY) return;
-    for (const child of running) child.kill(signal);
-  });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stopOn(signal));
+
+// npm killed outright cannot say so: its programs would stay, and keep their ports.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event) setInterval(() => process.ppid === parent || stopOn("SIGTERM"), 500).unref();
+
+function stopOn(signal) {
+  stopping ??= signal;
+  if (running.size === 0) process.exit(exitStatus(null, signal));
+  for (const child of running) child.kill(signal);
 }
 
 /**

@@ -94,6 +94,25 @@ test("start passes SIGTERM on and ends with the server's status", async (t) => {
   assert.deepEqual(await once(run, "close"), [7, null]);
 });
 
+test("the server ends with the npm that started it, even when that is killed", async (t) => {
+  const repository = sandbox(t);
+  repository.write(
+    "apps/simgen/server/main.ts",
+    `process.on("SIGTERM", () => { console.log("down"); process.exit(); }); setInterval(() => {}, 1000); console.log("up");`,
+  );
+  const script = `
+    const { spawn } = require("node:child_process");
+    spawn(process.execPath, ["scripts/setup.mjs", "start"], { stdio: "inherit" });`;
+  const npm = spawn(process.execPath, ["--eval", script], {
+    cwd: repository.root,
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, npm_execpath: join(repository.root, "npm-cli.js"), npm_lifecycle_event: "start" },
+  });
+  assert.equal(String((await once(npm.stdout, "data"))[0]), "up\n");
+  npm.kill("SIGKILL");
+  assert.equal(String((await once(npm.stdout, "data"))[0]), "down\n");
+});
+
 test("what is not understood is refused with what was expected", async (t) => {
   const repository = sandbox(t);
   repository.write("bench/sim.ts", "/** How many simulations a core carries. */\n");
