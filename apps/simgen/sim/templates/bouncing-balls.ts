@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, ground, rolling, spectrum, surface, view } from "./parts.ts";
+import { type BodyInput, ground, spectrum, surface, view } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -22,7 +22,7 @@ export const bouncingBalls: Template<typeof params> = {
     const deep = Math.ceil(p.count / wide);
     return {
       name: p.count === 1 ? "Bouncing ball" : `${p.count} bouncing balls`,
-      timestep: 0.0005,
+      timestep: p.count <= 10 ? 0.0005 : 0.001,
       bodies: [
         ground(),
         ...Array.from({ length: p.count }, (_, index): BodyInput => {
@@ -36,7 +36,7 @@ export const bouncingBalls: Template<typeof params> = {
               p.height * (1 + 0.3 * share) + p.radius,
             ],
             joints: [{ id: `free-${index + 1}`, type: "free" }],
-            geoms: [{ type: "sphere", size: [p.radius], ...rolling(made, p.radius) }],
+            geoms: [{ type: "sphere", size: [p.radius], ...made }],
           };
         }),
       ],

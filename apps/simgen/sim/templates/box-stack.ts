@@ -25,6 +25,7 @@ export const boxStack: Template<typeof params> = {
     );
     return {
       name: { tower: "Tower of boxes", pyramid: "Pyramid of boxes", wall: "Wall of boxes" }[p.layout],
+      timestep: 0.004,
       bodies: [
         ground(0.6),
         ...boxes.map((pos, index): BodyInput => {

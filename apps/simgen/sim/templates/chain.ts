@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { type BodyInput, gantry, ground, type Quat, spectrum, surface, turn, type Vec3, view } from "./parts.ts";
+import {
+  type BodyInput,
+  GRAVITY,
+  gantry,
+  ground,
+  massOf,
+  type Quat,
+  spectrum,
+  surface,
+  turn,
+  type Vec3,
+  view,
+} from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -23,23 +35,27 @@ export const chain: Template<typeof params> = {
     const apart = 0.6 * p.length;
     const middle = Math.ceil(p.count / 2);
     const start = both ? vee(middle * link, (p.count - middle) * link, apart, top) : straight(middle * link, top);
-    const damping = 0.002 * (p.mass ?? 1) * p.length * link;
+    const made = (index: number) => {
+      const base = { mass: 1 / p.count, color: spectrum(index / (p.count - 1)), finish: "metal" as const };
+      return surface({ ...p, mass: p.mass === undefined ? undefined : p.mass / p.count }, base);
+    };
+    // Of bending, as in a rope: a chain without any cracks like a whip, faster than a timestep can follow.
+    const mass = p.count * massOf(made(0), Math.PI * radius ** 2 * link);
+    const damping = 0.0004 * mass * p.length ** 2 * Math.sqrt(GRAVITY / p.length);
     return {
       name: both ? "Chain between two posts" : "Hanging chain",
+      timestep: p.count <= 20 ? 0.002 : 0.001,
       bodies: [
         ground(),
         gantry(both ? "x" : "y", both ? apart : 0.5 * p.length, top, 0.02 * p.length),
-        ...Array.from({ length: p.count }, (_, index): BodyInput => {
-          const base = { mass: 1 / p.count, color: spectrum(index / (p.count - 1)), finish: "metal" as const };
-          const look = { ...p, mass: p.mass === undefined ? undefined : p.mass / p.count };
-          return {
+        ...Array.from(
+          { length: p.count },
+          (_, index): BodyInput => ({
             id: `link-${index + 1}`,
             ...place(index + 1, middle, link, damping, start),
-            geoms: [
-              { type: "capsule", size: [radius, 0.5 * link - 0.5 * radius], collide: false, ...surface(look, base) },
-            ],
-          };
-        }),
+            geoms: [{ type: "capsule", size: [radius, 0.5 * link - 0.5 * radius], collide: false, ...made(index) }],
+          }),
+        ),
       ],
       constraints: [
         { id: "pin-1", type: "connect", body: "link-1", anchor: [0, 0, -0.5 * link] },
@@ -86,7 +102,7 @@ function vee(first: number, second: number, apart: number, top: number): Start {
 }
 
 /**
- * Links are built out from the middle one, which is free, so that no tree is deeper than MuJoCo bears. Each link's z
+ * Links bend but do not twist: two hinges between neighbours. They are built out from the middle one, which is free, so that no tree is deeper than MuJoCo bears. Each link's z
  * axis points on along the chain.
  */
 function place(
@@ -96,7 +112,14 @@ function place(
   damping: number,
   start: Start,
 ): Pick<BodyInput, "parent" | "pos" | "quat" | "joints"> {
-  const joint = (end: number) => [{ id: `joint-${number}`, type: "ball" as const, pos: tip(end), damping }];
+  const joint = (end: number) =>
+    (["x", "y"] as const).map((name) => ({
+      id: `joint-${number}-${name}`,
+      type: "hinge" as const,
+      axis: (name === "x" ? [1, 0, 0] : [0, 1, 0]) as Vec3,
+      pos: tip(end),
+      damping,
+    }));
   if (number === middle) {
     const [, qx, qy, qz] = start.quat;
     const w = start.quat[0];

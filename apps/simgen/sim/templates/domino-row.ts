@@ -28,6 +28,7 @@ export const dominoRow: Template<typeof params> = {
     const push = 2 * Math.sqrt((3 * GRAVITY * (diagonal - p.height)) / diagonal ** 2);
     return {
       name: `${p.count} dominoes`,
+      timestep: 0.004,
       bodies: [
         ground(0.7),
         ...places.map(({ x, y, heading }, index): BodyInput => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, block, type Geom, ground, PALETTE, rod, spaced, surface, view } from "./parts.ts";
+import { type BodyInput, block, type Geom, GRAVITY, ground, PALETTE, rod, spaced, surface, view } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const TIMESTEP = 0.0002;
@@ -20,8 +20,10 @@ export const newtonsCradle: Template<typeof params> = {
   description: "As many balls leave as arrive: momentum and energy are both kept",
   params,
   build(p) {
-    // Balls that touch would all share each blow; with a gap it passes from ball to ball, as in a real cradle.
-    const gap = 0.0016;
+    // Balls that touch would all share each blow. With a gap it passes from ball to ball, as in a real cradle, whose
+    // steel is so stiff that a blow is over before the next ball knows: here one takes ten timesteps.
+    const speed = 2 * Math.sqrt(GRAVITY * p.length) * Math.sin(p.angle / 2);
+    const gap = Math.max(0.0005, 3 * speed * TIMESTEP);
     const lifted = Math.min(p.lifted, p.count);
     const pivot = p.length + p.radius + 0.2 * p.length;
     const half = 0.35 * p.length + p.radius;

@@ -26,6 +26,7 @@ export const wreckingBall: Template<typeof params> = {
     const behind = 0.5 * columns * edge + 0.3 * p.length;
     return {
       name: "Wrecking ball",
+      timestep: 0.004,
       bodies: [
         ground(0.6),
         {
