@@ -25,7 +25,6 @@ export const doublePendulum: Template<typeof params> = {
     const behind = radius + 2 * thickness;
     return {
       name: p.links === 2 ? "Double pendulum" : `Pendulum of ${p.links} links`,
-      timestep: 0.001,
       integrator: "rk4",
       bodies: [
         ground(),

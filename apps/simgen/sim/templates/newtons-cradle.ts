@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type BodyInput, block, type Geom, GRAVITY, ground, PALETTE, rod, spaced, surface, view } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
-const TIMESTEP = 0.0002;
+const TIMESTEP = 0.000125;
 
 const params = z.strictObject({
   count: count(2, 12, 5, "How many balls"),
@@ -23,7 +23,7 @@ export const newtonsCradle: Template<typeof params> = {
     // Balls that touch would all share each blow. With a gap it passes from ball to ball, as in a real cradle, whose
     // steel is so stiff that a blow is over before the next ball knows: here one takes ten timesteps.
     const speed = 2 * Math.sqrt(GRAVITY * p.length) * Math.sin(p.angle / 2);
-    const gap = Math.max(0.0005, 3 * speed * TIMESTEP);
+    const gap = Math.max(0.0005, 10 * speed * TIMESTEP);
     const lifted = Math.min(p.lifted, p.count);
     const pivot = p.length + p.radius + 0.2 * p.length;
     const half = 0.35 * p.length + p.radius;

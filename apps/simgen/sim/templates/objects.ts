@@ -57,6 +57,7 @@ export const objects: Template<typeof params> = {
     const top = Math.max(...places.map((at, index) => at[2] + 0.5 * (sizes[index] ?? 0)));
     const across = 2 * Math.max(...places.map((at, index) => Math.hypot(at[0], at[1]) + 0.5 * (sizes[index] ?? 0)));
     const geoms = things.map((thing, index) => geom(thing, hue(index)));
+    const few = things.length <= 10;
     const counts = new Map<string, number>();
     const numbered = (shape: Shape) => {
       const number = (counts.get(shape) ?? 0) + 1;
@@ -66,7 +67,7 @@ export const objects: Template<typeof params> = {
     return {
       name: title(p.items),
       // A bounce takes ten timesteps, and a thing sinks in for as long.
-      timestep: geoms.some((each) => each.bounce !== undefined) ? 0.001 : things.length <= 30 ? 0.002 : 0.004,
+      timestep: few || geoms.some((each) => each.bounce !== undefined) ? 0.001 : things.length <= 30 ? 0.002 : 0.004,
       bodies: [
         ...(p.ground ? [ground()] : []),
         ...things.map((thing, index): BodyInput => {

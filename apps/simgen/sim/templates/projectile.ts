@@ -25,7 +25,7 @@ export const projectile: Template<typeof params> = {
     const gap = 3 * p.radius;
     const half = 0.5 * p.count * gap + p.radius;
     const size = Math.max(range, apex, 4 * p.radius);
-    const pole = 0.12 * size;
+    const pole = Math.max(0.06, 0.12 * size);
     return {
       name: p.count === 1 ? "Projectile" : `${p.count} projectiles`,
       integrator: "rk4",
