@@ -73,8 +73,7 @@ function readItem(mentions: readonly Mention[], at: number): Read {
     case "property":
       return readForward(mentions, at) ?? one(unbound(mention, mentions[at - 1]));
     case "trait":
-      if (mention.noun && !nounFollows(mentions, at + 1))
-        return one({ kind: "noun", concept: mention.noun, plural: false, traits: [mention.trait], from, to });
+      if (mention.noun && !nounFollows(mentions, at + 1)) return one({ ...mention.noun, from, to });
       return one(attributeItem(mention.trait.key, { value: mention.trait.value }, false, from, to));
     case "degree":
       return one(attributeItem(mention.key, { level: mention.level }, false, from, to));
@@ -122,16 +121,21 @@ function readForward(mentions: readonly Mention[], at: number): Read | undefined
 
 /** "50 cm long", "2 kg mass", "10 cm in diameter", "5 m/s", "twice gravity" */
 function readBackward(mentions: readonly Mention[], at: number, quantity: Quantity): Read {
-  const mention = mentions[at] as Mention;
-  const { from, to } = mention;
-  const property = mentions[at + 1];
-  if (property?.kind === "property" && !(property.form === "noun" && takesNext(mentions, at + 1))) {
+  const { from, to } = mentions[at] as Mention;
+  const edge = readCube(mentions, at);
+  if (edge) return edge;
+  // "a metre-long pendulum"
+  const after = mentions[at + 1]?.text === "-" ? at + 2 : at + 1;
+  const property = mentions[after];
+  if (property?.kind === "property" && !(property.form === "noun" && takesNext(mentions, after))) {
     const value = valueAs(property.key, property.dimension, quantity);
     if (value !== undefined) {
       const scaled = property.key === "gravity" && quantity.dimension === "share" ? value * EARTH : value;
-      return { item: valueItem(property.key, scaled, from, property.to), next: at + 2 };
+      return { item: valueItem(property.key, scaled, from, property.to), next: after + 1 };
     }
   }
+  const gees = mentions[at - 1]?.text === "under" ? valueAs("gravity", "acceleration", quantity) : undefined;
+  if (gees !== undefined) return { item: valueItem("gravity", gees, from, to), next: at + 1 };
   if (quantity.dimension === "acceleration")
     return { item: valueItem("gravity", quantity.value, from, to), next: at + 1 };
   if (quantity.dimension === "share" && [mentions[at - 1], mentions[at - 2], property].some(bounces))
@@ -141,9 +145,26 @@ function readBackward(mentions: readonly Mention[], at: number, quantity: Quanti
   return { item: attributeItem(key, { value: quantity.value }, false, from, to), next: at + 1 };
 }
 
+/** "10 x 10 x 10 cm", "5cm by 5cm by 5cm": boxes here are cubes, so other products are no size. */
+function readCube(mentions: readonly Mention[], at: number): Read | undefined {
+  const [first, by, second, again, third] = mentions.slice(at, at + 5);
+  if (![by, again].every((each) => each?.text === "x" || each?.text === "by")) return undefined;
+  if (third?.kind !== "quantity" || third.quantity.dimension !== "length") return undefined;
+  const { value, end } = third.quantity;
+  const unit = value / (third.quantity.amount || 1);
+  const edges = [first, second].map((each) => {
+    if (each?.kind === "amount") return each.amount.value * unit;
+    return each?.kind === "quantity" && each.quantity.dimension === "length" ? each.quantity.value : 0;
+  });
+  if (edges.some((edge) => Math.abs(edge - value) > 1e-9 * Math.abs(value))) return undefined;
+  return { item: valueItem("size", value, first?.from ?? 0, end), next: at + 5 };
+}
+
 /** "three", "3 x", "0.5 friction", "3 times gravity" */
 function readCount(mentions: readonly Mention[], at: number, value: number, whole: boolean): Read {
   const { from, to, text } = mentions[at] as Mention;
+  const edge = readCube(mentions, at);
+  if (edge) return edge;
   const times = /^(?:x|times)$/.test(mentions[at + 1]?.text ?? "") ? 1 : 0;
   const property = mentions[at + 1 + times];
   if (property?.kind === "property" && property.key === "gravity" && !takesNext(mentions, at + 1 + times))
@@ -160,12 +181,13 @@ function readCount(mentions: readonly Mention[], at: number, value: number, whol
 /** "from 3 m": how high something starts; "from 45 degrees" stays an angle. */
 function readFall(mentions: readonly Mention[], at: number): Read | undefined {
   let next = at + 1;
-  while (mentions[next]?.kind === "stop" && next < at + GAP_MAX) next++;
+  while (/^(?:stop|determiner)$/.test(mentions[next]?.kind ?? "") && next < at + GAP_MAX) next++;
   const mention = mentions[next];
   if (mention?.kind !== "quantity" || mention.quantity.dimension !== "length") return undefined;
   const property = mentions[next + 1];
-  const bound = property?.kind === "property" && property.key === "height" && property.form === "adjective";
-  const end = bound ? next + 1 : next;
+  const bound = property?.kind === "property" && property.form === "adjective";
+  const tower = mentions[bound ? next + 2 : next + 1];
+  const end = (bound ? next + 1 : next) + (tower?.kind === "noun" && tower.concept === "stack" ? 1 : 0);
   return {
     item: valueItem("height", mention.quantity.value, mentions[at]?.from ?? 0, mentions[end]?.to ?? 0),
     next: end + 1,

@@ -66,8 +66,6 @@ export function fillMachine(
     ledger.use(member.phrase);
     for (const [param, value] of Object.entries(member.sets))
       if (known.has(param)) params.set(param, { value, key: "layout" });
-    for (const trait of member.phrase.traits)
-      offer({ ...trait, said: { value: trait.value }, bound: false, ...NOWHERE }, member.slots);
     for (const action of member.phrase.actions) if (recipe.acts.includes(action.action)) ledger.use(action);
   }
   // Values before degrees, so that "a big 2 kg ball" is 2 kg whatever "big" would say.
@@ -76,8 +74,11 @@ export function fillMachine(
       for (const attribute of member.phrase.attributes) {
         if (!(pass in attribute.said)) continue;
         const places = attribute.loose ? [member, ...members.filter((each) => each !== member)] : [member];
-        if (places.some((place) => offer(attribute, place.slots))) ledger.use(attribute);
+        if (places.some((place) => offer(attribute, place.slots)) || isIdle(attribute)) ledger.use(attribute);
       }
+  for (const { phrase, slots } of members)
+    for (const trait of phrase.traits)
+      offer({ ...trait, said: { value: trait.value }, bound: false, ...NOWHERE }, slots);
   for (const floor of floors)
     for (const attribute of floor.attributes)
       if (offer(attribute, FLOOR_SLOTS)) {
@@ -87,7 +88,7 @@ export function fillMachine(
   const copies = fillCounts(machine, params, known, defaults, ledger);
   const fit = fitted(template, params, recipe, ledger);
   return {
-    order: { template, params: fit, understood: describeMachine(recipe, copies, fit, params) },
+    order: { template, params: fit, understood: describeMachine(recipe, copies, fit, params, defaults) },
     copies,
   };
 }
@@ -106,27 +107,32 @@ export function fillThings(
   const understood: string[] = [];
   if (heap) ledger.use(heap);
 
-  const items = things.slice(0, ITEMS_MAX).map((phrase) => {
-    ledger.use(phrase);
-    for (const action of phrase.actions)
-      if (["drop", "bounce", "roll", "slide"].includes(action.action)) ledger.use(action);
-    const item = new Map<string, Value>();
-    const traits = phrase.traits.map((trait): Phrase["attributes"][number] => ({
-      ...trait,
-      said: { value: trait.value },
-      bound: false,
-      loose: false,
-      ...NOWHERE,
-    }));
-    for (const attribute of [...traits, ...phrase.attributes]) {
-      const refusal = refused(attribute);
-      if (refusal) ledger.warn(refusal);
-      if (refusal || offerItem(attribute, item, params, everywhere)) ledger.use(attribute);
-    }
-    if (phrase.count) ledger.use(phrase.count);
-    const count = phrase.count?.value ?? (phrase.plural ? THINGS_PLURAL : 1);
-    return { shape: SHAPES[phrase.concept] ?? "ball", count, given: item };
-  });
+  const items = things
+    .flatMap(byLook)
+    .slice(0, ITEMS_MAX)
+    .map((phrase) => {
+      ledger.use(phrase);
+      for (const action of phrase.actions)
+        if (["drop", "bounce", "roll", "slide"].includes(action.action)) ledger.use(action);
+      const item = new Map<string, Value>();
+      const traits = phrase.traits.map((trait): Phrase["attributes"][number] => ({
+        ...trait,
+        said: { value: trait.value },
+        bound: false,
+        loose: false,
+        ...NOWHERE,
+      }));
+      // A material first, since "heavy" is more than what it weighs; values before degrees.
+      const rank = ({ key, said }: Attribute) => (key === "material" ? 0 : "value" in said ? 1 : 2);
+      for (const attribute of [...phrase.attributes, ...traits].toSorted((a, b) => rank(a) - rank(b))) {
+        const refusal = refused(attribute);
+        if (refusal) ledger.warn(refusal);
+        if (refusal || offerItem(attribute, item, params, everywhere)) ledger.use(attribute);
+      }
+      if (phrase.count) ledger.use(phrase.count);
+      const count = phrase.count?.value ?? (phrase.plural ? THINGS_PLURAL : 1);
+      return { shape: SHAPES[phrase.concept] ?? "ball", count, given: item };
+    });
   for (const floor of [...floors, ...(heap ? [heap] : [])])
     for (const attribute of floor.attributes) {
       const slots = floor === heap ? ITEM_SLOTS : FLOOR_SLOTS;
@@ -198,6 +204,11 @@ function valueFor(
   return key === "angle" || key === "tilt" ? recipe?.angles?.[said.value] : said.value;
 }
 
+/** "in a row": machines of one kind stand in a row anyway. */
+function isIdle({ key, said }: Attribute): boolean {
+  return key === "layout" && "value" in said && (said.value === "row" || said.value === "line");
+}
+
 /** Why a value cannot be. */
 function refused({ key, said }: Attribute): string | undefined {
   if (!("value" in said) || typeof said.value !== "number") return undefined;
@@ -250,6 +261,24 @@ function countParam({ phrase, slots }: Member, known: ReadonlySet<string>): stri
 
 // --- things ---
 
+/** "six red and blue balls": three of each. */
+function byLook(phrase: Phrase): Phrase[] {
+  for (const key of ["color", "material"] as const) {
+    const looks = phrase.attributes.filter((each) => each.key === key);
+    const total = phrase.count?.value ?? (phrase.plural ? THINGS_PLURAL : 1);
+    if (looks.length < 2 || total < looks.length) continue;
+    return looks.map((look, index) => ({
+      ...phrase,
+      count: {
+        ...(phrase.count ?? NOWHERE),
+        value: Math.floor(total / looks.length) + (index < total % looks.length ? 1 : 0),
+      },
+      attributes: phrase.attributes.filter((each) => each.key !== key || each === look),
+    }));
+  }
+  return [phrase];
+}
+
 function offerItem(
   attribute: Phrase["attributes"][number],
   item: Map<string, Value>,
@@ -278,7 +307,7 @@ function put(attribute: Attribute, slots: Slots, into: Map<string, Value>, mater
   const named = materialName.safeParse(material);
   const usual = heavy && named.success ? materialOf(named.data).density : USUAL_ITEM[slot.param];
   const value = valueFor(attribute, slot, undefined, usual);
-  if (value !== undefined) into.set(slot.param, { value, key: attribute.key });
+  if (value !== undefined) into.set(slot.param, { value, key: attribute.key, vague: "level" in attribute.said });
   return value !== undefined;
 }
 

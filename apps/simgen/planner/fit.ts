@@ -64,7 +64,7 @@ function clamped(param: string, key: Key | undefined, asked: number, made: numbe
   const many = recipe?.name[1] ?? "things";
   if (param === "count" || key === "count")
     return `asked for ${asked} ${param === "count" ? (recipe?.labels?.count ?? many) : param}, made ${made}`;
-  const show = (value: number) => formatValue(key ?? keyOf(param), value);
+  const show = (value: number) => formatValue(recipe?.units?.[param] ?? key ?? keyOf(param), value);
   return `asked for ${labelOf(param, recipe)} ${show(asked)}, made ${show(made)}`;
 }
 

@@ -37,9 +37,9 @@ export type Key =
 
 /** What a word or phrase of the lexicon means. */
 export type Meaning =
-  | { kind: "noun"; concept: Concept; plural: boolean; traits: Trait[] }
+  | NounMeaning
   /** A fixed value: "frictionless", "steel", "red". `noun` is what the same word names by itself: "a marble". */
-  | { kind: "trait"; trait: Trait; noun?: Concept }
+  | { kind: "trait"; trait: Trait; noun?: NounMeaning }
   /** More or less of something than usual: "heavy" is mass +1, "tiny" is size -2. */
   | { kind: "degree"; key: Key; level: number }
   /** Names what a quantity is about. A noun ("length") comes before or after it, an adjective ("long") after it. */
@@ -53,6 +53,13 @@ export type Meaning =
   | { kind: "preposition"; role?: "height" }
   | { kind: "and" | "not" | "very" | "pronoun" | "stop" };
 
+export interface NounMeaning {
+  kind: "noun";
+  concept: Concept;
+  plural: boolean;
+  traits: Trait[];
+}
+
 export interface Trait {
   key: Key;
   value: number | string;
@@ -63,13 +70,13 @@ export type Action = "throw" | "bounce" | "roll" | "slide" | "swing" | "spin" | 
 /** Singular nouns; plurals are found by rule. */
 const NOUNS = {
   pendulum: "pendulum|plumb bob|wall clock|grandfather clock|metronome",
-  "double-pendulum": "double pendulum|chaotic pendulum|compound pendulum",
+  "double-pendulum": "double pendulum|chaotic pendulum|chaos pendulum|compound pendulum",
   "cart-pole":
     "cart pole|cartpole|inverted pendulum|pole balancer|balancing pole|pole on a cart|pole on cart|cart and pole|stick on a cart|pole balancing on a cart",
   arm: "robot arm|robotic arm|mechanical arm|manipulator|arm|two link arm|2 link arm|robot manipulator|industrial robot",
   cradle: "newtons cradle|newton cradle|newtons balls|cradle|clacker|executive ball clicker",
-  stack: "stack",
-  domino: "domino|dominoe",
+  stack: "stack|pile|heap",
+  domino: "domino|domino tile",
   ramp: "ramp|inclined plane|incline|slope|hill|chute|inclined surface|hillside|slanted plank|wedge|inclined board",
   spring:
     "spring|slinky|coil|spring mass system|spring mass|mass spring system|mass on a spring|spring oscillator|oscillator|harmonic oscillator",
@@ -83,12 +90,12 @@ const NOUNS = {
   chain: "chain|necklace|hanging chain|chain link fence",
   top: "spinning top|top|gyroscope|gyro|whirligig|spinner",
   "wrecking-ball": "wrecking ball|crane|demolition ball|wreckingball|demolition crane",
-  ball: "ball|sphere|marble|orb|bead|globe|basketball|football|bowling ball|tennis ball|golf ball|ping pong ball|billiard ball|beach ball|snowball",
-  box: "box|cube|block|crate|die|dice|carton|package|parcel",
+  ball: "ball|sphere|orb|bead|globe|basketball|football|bowling ball|tennis ball|golf ball|ping pong ball|billiard ball|beach ball|snowball",
+  box: "box|cube|block|crate|die|carton|package|parcel",
   cylinder: "cylinder|can|tube|barrel|drum|disc|disk|coin|roller|pipe|log|puck|column",
   capsule: "capsule|pill|sausage|stick",
   ellipsoid: "ellipsoid|egg|potato|oval",
-  weight: "weight|load|counterweight|bucket|person|kid|child|people|children|mass block",
+  weight: "weight|load|counterweight|bucket|person|kid|child|adult|man|woman|boy|girl|mass block",
   thing: "thing|object|item|shape|stuff|body|toy",
   bob: "bob|pendulum bob|tip",
   string: "string|rope|cord|wire|thread|cable|line|rod",
@@ -106,16 +113,15 @@ const NOUNS = {
 const TOLD_NOUNS: [words: string, concept: Concept, key: Key, value: number | string][] = [
   ["triple pendulum", "double-pendulum", "links", 3],
   ["quadruple pendulum", "double-pendulum", "links", 4],
-  ["pile|heap", "stack", "layout", "pile"],
   ["brick", "box", "material", "brick"],
+  ["marble|glass marble", "ball", "material", "glass"],
   ["boulder|rock|pebble|stone", "ball", "material", "stone"],
-  ["superball|bouncy ball", "ball", "bounce", 0.9],
+  ["superball", "ball", "bounce", 0.9],
   ["tower|column of blocks|jenga tower|block tower|skyscraper", "stack", "layout", "tower"],
   ["pyramid", "stack", "layout", "pyramid"],
   ["wall", "stack", "layout", "wall"],
   ["pendulum wave|wave pendulum|wave of pendulums|wave of pendula", "pendulum", "lengths", "wave"],
-  ["pendula", "pendulum", "lengths", "equal"],
-  ["quadruped|dog|cat|horse|four legged robot|four legged walker|four legged creature", "walker", "legs", 4],
+  ["quadruped|robot dog|robotic dog|four legged robot|four legged walker|four legged creature", "walker", "legs", 4],
   ["suspension bridge|rope bridge|chain bridge|hanging bridge", "chain", "anchored", "both-ends"],
 ];
 
@@ -142,6 +148,7 @@ const TRAITS: [words: string, key: Key, value: number | string][] = [
   ["in a grid", "layout", "grid"],
   ["in a pile|in a heap", "layout", "pile"],
   ["in a curve|curved|curving|in an arc|s shaped|snaking|winding", "layout", "curve"],
+  ["in a spiral|spiral|spiralling|spiraling", "layout", "spiral"],
   ["in a circle|circular|in a ring|ring shaped", "layout", "circle"],
   ["both ends|two ends|each end|at both ends|between two posts|anchored at both ends", "anchored", "both-ends"],
   ["one end|at one end|anchored at one end", "anchored", "one-end"],
@@ -163,13 +170,12 @@ const DEGREES: [words: string, key: Key, level: number][] = [
   ["steep|steeper|steeply", "angle", 1],
   ["shallow|gentle|gently|mild", "angle", -1],
   ["fast|quick|quickly|rapidly|rapid|speedy|fast moving|faster", "speed", 1],
-  ["slow|slowly|slower|sluggish|slow moving|lazy", "speed", -1],
+  ["slow|slowly|slower|sluggish|slow moving", "speed", -1],
   ["stiff|strong|stiffer|rigid|hard", "stiffness", 1],
   ["soft|weak|softer|loose|floppy|gentle spring", "stiffness", -1],
   ["damped|heavily damped|strongly damped", "damping", 1],
   ["lightly damped|slightly damped", "damping", -1],
   ["dense", "density", 1],
-  ["tilted|leaning|tipped", "tilt", 1],
   ["tightly spaced|closely spaced|close together", "spacing", -1],
   ["widely spaced|far apart", "spacing", 1],
   ["thick|fat|thicker", "radius", 1],
@@ -205,6 +211,7 @@ const PROPERTIES: [words: string, key: Key, dimension: Dimension, form: "noun" |
   ["mass|weight|masses|weigh|weighs|weighing|weighed|weights", "mass", "mass", "noun"],
   ["angle|inclination|tilt angle|launch angle|gradient|angles|inclined", "angle", "angle", "noun"],
   ["tilt", "tilt", "angle", "noun"],
+  ["tilted|leaning|tipped", "tilt", "angle", "noun", 1],
   [
     "speed|velocity|launch speed|initial speed|initial velocity|muzzle velocity|travelling|traveling|pace",
     "speed",
@@ -282,11 +289,12 @@ const MATERIAL_WORDS: Record<MaterialName, string> = {
   cardboard: "cardboard",
 };
 
-/** Materials that also name a thing: "ten marbles", "a brick". */
-const MATERIAL_NOUNS: ReadonlyMap<string, Concept> = new Map([
-  ["marble", "ball"],
-  ["brick", "box"],
-  ["stone", "ball"],
+const IRREGULAR_PLURALS: ReadonlyMap<string, string> = new Map([
+  ["pendulum", "pendula"],
+  ["person", "people"],
+  ["child", "children"],
+  ["die", "dice"],
+  ["domino", "dominos"],
 ]);
 
 /** m/s², NASA planetary fact sheets. */
@@ -344,7 +352,7 @@ const PREPOSITIONS =
   "on|onto|on top of|at the top of|at the bottom of|top of|off|with|in|into|inside|at|down|over|under|through|to|toward|towards|against|between|by|along|around|below|behind|beside|next to|near|across from|upon|having|has|have|of|that|which|who|whose|when|while|where|there|then|for|via|within|atop|hitting|hits|hit|knocking|knocks|smashing|smashes|smash|crashing|crashes|crash|colliding|collide|collides|carrying|holding|attached to|connected to|connecting|tied to|made of|made from|made out of|made up of|consisting of|built from|built of|built out of|landing|standing|standing on|sitting|resting|leading|going|is|are|be|being|was|were|=|:|using|driving|drives|drive|walking|walks|walk|moving|moves|move|running|runs|run|balancing|balanced|balances|pulling|balance|stands|sits|rests|land|lands|attached|connected|tied|linked|joined|anchored|fixed|joining|swinging on|but|rushing|racing|race|start|starting|starts|stacked|piled|knocked|plus a spring of";
 
 const STOP =
-  "please|show|me|us|i|want|would|like|id|to see|see|simulate|simulation|simulated|make|create|build|draw|give|generate|render|display|visualize|visualise|model|demo|demonstrate|demonstration|animate|animation|scene|picture|let|lets|can|could|you|your|my|our|we|will|just|simple|basic|nice|cool|classic|ordinary|regular|standard|normal|typical|some kind of|kind of|sort of|type of|very nice|so|also|too|as|about|approximately|roughly|around about|exactly|only|set|setup|system|physics|mujoco|sim|example|here|now|how|what|if|happen|happens|watch|look|at all|do|does|get|put|place|placed|add|need|thanks|thank|hello|hi|hey|try|it all|freely|free|under gravity|back and forth|side to side|up and down|back|forth|together|down|away|out|initially|initial|total|equal|identical|same|different|various|assorted|possible|it to|them to|there is|there are|theres|value|rate|released from rest|at rest|rest|from rest|still|motion|moving|apiece|every one|per|real|realistic|world|made|shaped|style|whole|row|line|series|set of|group|group of|row of|line of|series of|collection of|sequence of|number of|or so|ish|round|square|solid|other|another one|bit|by itself|alone|along|everything|first|second|third|last|left|right|middle|front|one another|each other|end|ends|inside|above|up|over|off|degree|newton|meter|metre|full|fully|completely|vertical axis|axis|gets|goes|go|come|comes|use|used|called|named|new|good|great|beautiful|pretty|fun|kitchen|begin|beginning|speed of|long time|until|before|after|because|its motion|force|forces|air|time|times|x";
+  "please|show|me|us|i|want|would|like|id|to see|see|simulate|simulation|simulated|make|create|build|draw|give|generate|render|display|visualize|visualise|model|demo|demonstrate|demonstration|animate|animation|scene|picture|let|lets|can|could|you|your|my|our|we|will|just|simple|basic|nice|cool|classic|ordinary|regular|standard|normal|typical|some kind of|kind of|sort of|type of|very nice|vs|versus|so|also|too|as|about|approximately|roughly|around about|exactly|only|set|setup|system|physics|mujoco|sim|example|here|now|how|what|if|happen|happens|watch|look|at all|do|does|get|put|place|placed|add|need|thanks|thank|hello|hi|hey|try|it all|freely|free|under gravity|back and forth|side to side|up and down|back|forth|together|down|away|out|initially|initial|total|equal|identical|same|possible|it to|them to|there is|there are|theres|value|rate|released from rest|at rest|rest|from rest|still|motion|moving|apiece|every one|per|real|realistic|world|made|shaped|style|whole|row|line|series|set of|group|group of|row of|line of|series of|collection of|sequence of|number of|or so|ish|round|square|solid|other|another one|bit|by itself|alone|along|everything|first|second|third|last|left|right|middle|front|one another|each other|end|ends|inside|above|up|over|off|degree|newton|meter|metre|full|fully|completely|vertical axis|axis|gets|goes|go|come|comes|use|used|called|named|new|good|great|beautiful|pretty|fun|kitchen|begin|beginning|speed of|long time|until|before|after|because|its motion|force|forces|air|time|times|x";
 
 /** Words one letter away from a word above that are no misspellings. */
 export const NOT_MISSPELT: ReadonlySet<string> = new Set([]);
@@ -362,7 +370,8 @@ function lexicon(): Map<string, Meaning> {
   };
   const noun = (words: string, concept: Concept, traits: Trait[]) => {
     add(words, () => ({ kind: "noun", concept, plural: false, traits }));
-    add(words.split("|").map(plural).join("|"), () => ({ kind: "noun", concept, plural: true, traits }));
+    const plurals = words.split("|").flatMap((word) => [plural(word), IRREGULAR_PLURALS.get(word) ?? []].flat());
+    add(plurals.join("|"), () => ({ kind: "noun", concept, plural: true, traits }));
   };
 
   for (const [words, concept, key, value] of TOLD_NOUNS) noun(words, concept, [{ key, value }]);
@@ -371,7 +380,7 @@ function lexicon(): Map<string, Meaning> {
     add(words, () => ({
       kind: "gravity",
       vector: (g) => [0, 0, -share * g],
-      label: `gravity ${share} of the Earth's`,
+      label: `${share}× the Earth's gravity`,
     }));
   for (const [words, name, g] of PLACES)
     add(words, () => ({ kind: "gravity", vector: () => [0, 0, -g], label: `gravity of ${name}` }));
@@ -391,10 +400,11 @@ function lexicon(): Map<string, Meaning> {
   for (const [words, key, level] of DEGREES) add(words, () => ({ kind: "degree", key, level }));
   for (const [name, hex] of COLORS) add(name, () => ({ kind: "trait", trait: { key: "color", value: hex } }));
   for (const [name, words] of Object.entries(MATERIAL_WORDS))
-    add(words, (word) => {
-      const noun = MATERIAL_NOUNS.get(word);
-      return { kind: "trait", trait: { key: "material", value: name }, ...(noun ? { noun } : {}) };
-    });
+    for (const word of words.split("|")) {
+      const noun = meanings.get(word);
+      const trait = { key: "material" as const, value: name };
+      meanings.set(word, { kind: "trait", trait, ...(noun?.kind === "noun" ? { noun } : {}) });
+    }
   for (const [concept, words] of Object.entries(NOUNS)) noun(words, concept as Concept, []);
 
   add("the|this|these|that|those|its|each|every|their|all", () => ({ kind: "determiner", same: true }));

@@ -47,19 +47,20 @@ export function assemble(phrases: readonly Phrase[]): Assembled {
     owners.set(at, machine);
   });
 
-  const things: Phrase[] = [];
-  const floors: Phrase[] = [];
-  phrases.forEach((phrase, at) => {
-    if (owners.has(at) || phrase === heap) return;
-    const machine = ownerOf(phrases, owners, at);
-    const part = machine?.recipe.parts[phrase.concept];
-    if (machine && part) {
+  // Twice, since in "a wall of bricks hit by a wrecking ball" the wall is tied to the bricks, and they to the ball.
+  for (let pass = 0; pass < 2; pass++)
+    phrases.forEach((phrase, at) => {
+      if (owners.has(at) || phrase === heap) return;
+      const machine = ownerOf(phrases, owners, at);
+      const part = machine?.recipe.parts[phrase.concept];
+      if (!machine || !part) return;
       machine.members.push({ phrase, slots: part.slots, sets: part.sets ?? {} });
       owners.set(at, machine);
-    } else if (phrase.concept === "ground") floors.push(phrase);
-    else if (phrase.concept in SHAPES) things.push(phrase);
-  });
-  return { machines, things, floors, heap };
+    });
+  const rest = phrases.filter((phrase, at) => !owners.has(at) && phrase !== heap);
+  const things = rest.filter((phrase) => phrase.concept in SHAPES);
+  const floors = rest.filter((phrase) => phrase.concept === "ground");
+  return { machines, things, floors, heap: things.length > 0 ? heap : undefined };
 }
 
 // --- which template a phrase calls ---
@@ -84,7 +85,7 @@ function templateFor(phrases: readonly Phrase[], at: number): string | undefined
     case "string":
       return hangsThing(phrases, at) ? "pendulum" : "chain";
     case "pole":
-      return others.includes("cart") ? "cart-pole" : undefined;
+      return others.includes("cart") && !others.includes("cart-pole") ? "cart-pole" : undefined;
     case "cart":
       return others.some((each) => each === "pole" || each === "cart-pole" || each === "pendulum") ? undefined : "car";
     default:
@@ -165,7 +166,7 @@ function headAfter(phrases: readonly Phrase[], owners: ReadonlyMap<number, Machi
       const adjacent = next === at + 1;
       const listed = adjacent || hasSides(machine.recipe.parts[phrases[at]?.concept ?? "thing"]);
       const head = machine.members[0].phrase === phrase;
-      return { machine, adjacent: adjacent && head, tied: head && listed && phrase.link !== "and" };
+      return { machine, adjacent: adjacent && head, tied: (head ? listed : adjacent) && phrase.link !== "and" };
     }
     if (phrase.link !== "and" || !(phrase.concept in SHAPES)) return undefined;
   }

@@ -18,7 +18,7 @@ export function readMentions(tokens: readonly Token[]): { mentions: Mention[]; c
   const spelt = tokens.map((token): Token => {
     const word = token.kind === "word" ? correct(token.text) : undefined;
     if (word === undefined) return token;
-    if (LEXICON.get(word)?.kind !== "stop") corrections.add(`read "${token.text}" as "${word}"`);
+    corrections.add(`read "${token.text}" as "${word}"`);
     return { ...token, kind: "word", text: word };
   });
   const mentions: Mention[] = [];
@@ -35,7 +35,9 @@ function readMention(tokens: readonly Token[], from: number): Mention {
   if (phrase && phrase.words > 1) return phrase.mention;
   const text = tokens[from]?.text ?? "";
   const quantity = readQuantity(tokens, from);
-  if (quantity) return { kind: "quantity", quantity, from, to: quantity.end, text };
+  // "a newton's cradle" is no force.
+  const named = (longestPhrase(tokens, from + 1)?.words ?? 0) > 1;
+  if (quantity && !named) return { kind: "quantity", quantity, from, to: quantity.end, text };
   const amount = readAmount(tokens, from);
   if (amount) return { kind: "amount", amount, from, to: amount.end, text };
   if (phrase) return phrase.mention;

@@ -1,5 +1,5 @@
 import type { Attribute, Item, Span } from "./attribute.ts";
-import type { Action, Concept, Trait } from "./lexicon.ts";
+import type { Action, Concept, Key, Trait } from "./lexicon.ts";
 
 /** A thing of the prompt with what is said about it; its span is its noun's. */
 export interface Phrase extends Span {
@@ -91,8 +91,12 @@ function chunk(items: readonly Item[], idle: Span[], gravities: Gravity[]): Draf
           idle.push(item);
           break;
         }
-        // "a curved row of 40 dominoes"
-        if (draft.article && !draft.concept && !draft.count && items[at - 1]?.kind === "stop") {
+        // "a curved row of 40 dominoes"; "5 balls, lift 2"
+        if (
+          !draft.concept &&
+          !draft.count &&
+          (draft.article ? items[at - 1]?.kind === "stop" : lifts(draft, items[at + 1]))
+        ) {
           draft.count = item;
           break;
         }
@@ -114,7 +118,16 @@ function chunk(items: readonly Item[], idle: Span[], gravities: Gravity[]): Draf
         }
         break;
       case "noun":
-        if (draft.concept) open("compound", item.from);
+        // "a hexapod robot"
+        if (draft.concept === item.concept) {
+          idle.push(span(item));
+          break;
+        }
+        if (draft.concept) {
+          // "a big six-legged robot": big is the robot.
+          for (const each of draft.attributes) each.loose = true;
+          open("compound", item.from);
+        }
         setNoun(draft, item.concept, item.plural, item.traits, item);
         break;
       case "attribute":
@@ -144,6 +157,10 @@ function setNoun(draft: Draft, concept: Concept, plural: boolean, traits: Trait[
   draft.from = at.from;
   draft.to = at.to;
   draft.foreign = false;
+}
+
+function lifts(draft: Draft, next: Item | undefined): boolean {
+  return draft.actions.some((each) => each.action === "lift") && next?.kind !== "noun" && next?.kind !== "attribute";
 }
 
 /** An unknown word is the head of its phrase when no known noun follows before the phrase ends. */
@@ -209,6 +226,12 @@ function blank(link: Phrase["link"], from: number): Draft {
 
 // --- phrases without a noun ---
 
+/** What a prompt is about that names nothing: "spring constant 50 N/m, mass 3 kg", "a mass of 2 kg". */
+const IMPLIED: readonly [Key, Concept][] = [
+  ["stiffness", "spring"],
+  ["mass", "weight"],
+];
+
 function settle(drafts: Draft[], idle: Span[]): Phrase[] {
   const phrases: Phrase[] = [];
   const waiting: Draft[] = [];
@@ -236,6 +259,9 @@ function settle(drafts: Draft[], idle: Span[]): Phrase[] {
     else if (last && !draft.actions.some((each) => next?.concept && isImperative(each, draft))) merge(last, draft);
     else waiting.push(draft);
   });
+  const said = waiting.flatMap((draft) => draft.attributes);
+  const implied = IMPLIED.find(([key]) => said.some((each) => each.key === key && (each.bound || key === "stiffness")));
+  if (implied && phrases.length === 0) phrases.push({ ...blank("first", 0), concept: implied[1] });
   const last = phrases.at(-1);
   if (last) for (const each of waiting) merge(last, each);
   return phrases;

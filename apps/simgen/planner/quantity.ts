@@ -21,6 +21,8 @@ export interface Quantity {
   dimension: Dimension;
   /** The unit as written, for telling grams from g. */
   unit: string;
+  /** The number before the unit. */
+  amount: number;
   end: number;
 }
 
@@ -159,7 +161,13 @@ export function readQuantity(tokens: readonly Token[], at: number): Quantity | u
   const hyphen = isMark(tokens[amount.end], "-") ? 1 : 0;
   const unit = readUnit(tokens, amount.end + hyphen);
   if (!unit) return undefined;
-  return { value: amount.value * unit.factor, dimension: unit.dimension, unit: unit.text, end: unit.end };
+  return {
+    value: amount.value * unit.factor,
+    dimension: unit.dimension,
+    unit: unit.text,
+    amount: amount.value,
+    end: unit.end,
+  };
 }
 
 /** Reads a number at token `at`: "3", "twenty-five", "1 1/2", "two and a half", "half a dozen", "a couple of". */
@@ -174,10 +182,9 @@ export function readAmount(tokens: readonly Token[], at: number): Amount | undef
     const next = wordAt(tokens, at + 1) ?? "";
     if (next === "half" || next === "quarter") return readPart(tokens, at + 1, next === "half" ? 0.5 : 0.25);
     if (SCALES.has(next)) return readScales(tokens, at + 1, 1);
-    return VAGUE.has(next) ? { value: VAGUE.get(next) ?? 1, whole: true, end: skipOf(tokens, at + 2) } : undefined;
+    return VAGUE.has(next) ? readScales(tokens, at + 2, VAGUE.get(next) ?? 1) : undefined;
   }
-  if (word !== undefined && VAGUE.has(word))
-    return { value: VAGUE.get(word) ?? 1, whole: true, end: skipOf(tokens, at + 1) };
+  if (word !== undefined && VAGUE.has(word)) return readScales(tokens, at + 1, VAGUE.get(word) ?? 1);
   if (word !== undefined && (word === "dozens" || word === "hundreds" || word === "thousands" || word === "millions"))
     return readScales(tokens, at, 1);
   const token = tokens[at];
@@ -240,7 +247,7 @@ function readScales(tokens: readonly Token[], start: number, first: number): Amo
     value *= scale;
     at++;
   }
-  return { value, whole: Number.isInteger(value), end: at > start ? skipOf(tokens, at) : at };
+  return { value, whole: Number.isInteger(value), end: skipOf(tokens, at) };
 }
 
 /** "two and a half" */

@@ -45,6 +45,8 @@ export interface Recipe {
   choices?: Record<string, number[]>;
   /** What the parameters are called, where their own names would not do. */
   labels?: Record<string, string>;
+  /** What a parameter is a value of, where it is not what was said: how fast a top spins is no speed. */
+  units?: Partial<Record<string, Key>>;
   /** Actions that are no news: a pendulum swings. */
   acts: Action[];
 }
@@ -166,6 +168,7 @@ export const RECIPES: readonly Recipe[] = [
     },
     usual: { mass: 4 },
     angles: { horizontal: Math.PI / 2 },
+    labels: { count: "balls" },
     acts: ["swing", "hang", "lift", "drop"],
   },
   {
@@ -190,6 +193,7 @@ export const RECIPES: readonly Recipe[] = [
       thing: { slots: { ...LOOK, size: "size", mass: "mass", count: "count" }, when: "needed" },
     },
     usual: { mass: 4, friction: 0.6 },
+    labels: { count: "boxes", layout: "built as a", size: "box size" },
     acts: ["drop"],
   },
   {
@@ -230,7 +234,7 @@ export const RECIPES: readonly Recipe[] = [
       plank: { slots: { angle: "angle", length: "length", friction: "friction" }, when: "only" },
     },
     usual: { mass: 8, friction: 0.5 },
-    labels: { angle: "ramp angle", length: "ramp length" },
+    labels: { angle: "ramp angle", length: "ramp length", shape: "with a", count: "side by side" },
     acts: ["roll", "slide", "drop"],
   },
   {
@@ -305,6 +309,8 @@ export const RECIPES: readonly Recipe[] = [
     },
     parts: { leg: { slots: { count: "legs" }, when: "only" } },
     choices: { legs: [4, 6] },
+    labels: { size: "size ×", speed: "pace ×" },
+    units: { size: "count", speed: "count" },
     acts: [],
   },
   {
@@ -360,6 +366,7 @@ export const RECIPES: readonly Recipe[] = [
     },
     parts: { cylinder: { slots: { color: "color", ...ROUND, mass: "mass" }, when: "linked" } },
     angles: { vertical: 0 },
+    units: { spin: "spin" },
     acts: ["spin"],
   },
   {

@@ -1,4 +1,4 @@
-import { parseScene, type Scene } from "../sim/scene.ts";
+import { parseScene, type Scene, SceneError } from "../sim/scene.ts";
 import { templateById } from "../sim/templates/index.ts";
 import { buildTemplate, type Template } from "../sim/templates/template.ts";
 import { readItems, type Span } from "./attribute.ts";
@@ -9,6 +9,7 @@ import { readMentions } from "./mention.ts";
 import { type Gravity, readPhrases } from "./phrase.ts";
 import { suggest } from "./suggest.ts";
 import { type Token, tokenize } from "./tokens.ts";
+import { labelOf } from "./wording.ts";
 
 /** What came of a prompt. */
 export interface Plan {
@@ -48,7 +49,7 @@ export function planFromPrompt(prompt: string): Plan {
   const { mentions, corrections } = readMentions(tokens);
   const parsed = readPhrases(readItems(mentions));
   const { machines, things, floors, heap } = assemble(parsed.phrases);
-  if (machines.length === 0 && things.length === 0 && !heap) throw new PromptError(suggest(tokens));
+  if (machines.length === 0 && things.length === 0) throw new PromptError(suggest(tokens));
 
   const used = new Set<number>();
   const warnings = [...corrections];
@@ -69,7 +70,7 @@ export function planFromPrompt(prompt: string): Plan {
     if (copies < 1) ledger.warn(`asked for ${copies} ${machine.recipe.name[1]}, made 1`);
     orders.push(...Array<Order>(Math.min(Math.max(copies, 1), Math.max(0, room))).fill(order));
   }
-  if (things.length > 0 || heap) {
+  if (things.length > 0) {
     const order = fillThings(things, heap, floors, parsed.floorless, template("objects"), ledger);
     if (orders.length < SCENES_MAX) orders.push(order);
     else ledger.warn("left out: loose things, since there are many machines");
@@ -80,13 +81,27 @@ export function planFromPrompt(prompt: string): Plan {
   const said = distinct.flatMap(({ understood }) => (distinct.length > 1 ? [understood.join(", ")] : understood));
   const lines = [...said, ...(gravity ? [gravity.label] : [])];
   const name = title(lines);
-  const built = orders.map((order) => buildTemplate(order.template, order.params));
+  const built = orders.map((order) => build(order, ledger));
   const [first = buildTemplate(template("objects")), ...rest] = built;
   const composed = compose(name, [first, ...rest]);
   if (composed.used < built.length)
     ledger.warn(`left out: ${built.length - composed.used} of ${built.length} machines, for want of room`);
   const scene = parseScene({ ...composed.scene, name, ...(gravity ? { gravity: gravity.vector } : {}) });
   return { scene, understood: lines, warnings: bounded([...warnings, ...ignored(text, tokens, used)]) };
+}
+
+/** Ranges do not rule out every combination: what does not go together is left at its default, the last first. */
+function build({ template, params }: Order, ledger: { warn(text: string): void }): Scene {
+  const kept = Object.entries(params);
+  for (;;) {
+    try {
+      return buildTemplate(template, Object.fromEntries(kept));
+    } catch (error) {
+      const dropped = error instanceof SceneError ? kept.pop() : undefined;
+      if (!dropped) throw error;
+      ledger.warn(`left out, since it does not go with the rest: ${labelOf(dropped[0])}`);
+    }
+  }
 }
 
 function template(id: string): Template {

@@ -4,6 +4,12 @@ import { NUMBER_WORDS, UNIT_WORDS } from "./quantity.ts";
 const LETTERS_MIN = 5;
 const LETTERS_MAX = 24;
 
+/** Words that say something about a scene, alone or in a phrase; a misspelt "please" is only an unknown word. */
+const TELLING: ReadonlySet<string> = new Set(
+  [...LEXICON].flatMap(([phrase, { kind }]) =>
+    /^(?:noun|trait|degree|property|action|gravity)$/.test(kind) ? phrase.split(" ") : [],
+  ),
+);
 const VOCABULARY: ReadonlySet<string> = new Set([
   ...[...LEXICON.keys()].flatMap((phrase) => phrase.split(" ")),
   ...NUMBER_WORDS,
@@ -21,7 +27,7 @@ export function correct(word: string): string | undefined {
   if (word.length < LETTERS_MIN || word.length > LETTERS_MAX) return undefined;
   if (VOCABULARY.has(word) || NOT_MISSPELT.has(word)) return undefined;
   const near = nearest(word);
-  const [first] = near;
+  const first = near.toSorted((a, b) => b.length - a.length)[0];
   if (first === undefined) return undefined;
   const meaning = LEXICON.get(first);
   const agree = near.every((each) => each === first || (meaning !== undefined && same(each, first)));
@@ -30,6 +36,7 @@ export function correct(word: string): string | undefined {
 
 /** Words of the vocabulary one edit away, in a stable order. */
 export function nearest(word: string): string[] {
+  if (word.length < LETTERS_MIN || word.length > LETTERS_MAX) return [];
   const found = new Set(variants(word).flatMap((variant) => INDEX.get(variant) ?? []));
   return [...found].filter((each) => each.length >= LETTERS_MIN - 1 && oneEdit(word, each)).sort();
 }
@@ -43,7 +50,7 @@ function same(one: string, other: string): boolean {
 
 function index(): Map<string, string[]> {
   const entries = new Map<string, string[]>();
-  for (const word of VOCABULARY) {
+  for (const word of new Set([...TELLING, ...NUMBER_WORDS, ...UNIT_WORDS])) {
     if (word.length < LETTERS_MIN - 1 || word.length > LETTERS_MAX) continue;
     for (const variant of new Set(variants(word))) entries.set(variant, [...(entries.get(variant) ?? []), word]);
   }

@@ -20,10 +20,17 @@ const SPACE = /[\s\p{C}]+/uy;
 export function tokenize(prompt: string): { text: string; tokens: Token[] } {
   const text = normalize(prompt);
   const tokens: Token[] = [];
+  let quoted = false;
   for (let at = 0; at < text.length; ) {
     const space = match(SPACE, text, at);
     if (space) {
       at += space.length;
+      continue;
+    }
+    // After a number it is inches, unless it closes a quotation.
+    if (text[at] === '"' && (quoted || tokens.at(-1)?.kind !== "number" || tokens.at(-1)?.end !== at)) {
+      quoted = !quoted;
+      at++;
       continue;
     }
     const token = signed(text, at) ?? unsigned(text, at);
@@ -40,7 +47,8 @@ function normalize(prompt: string): string {
     .replaceAll("º", "°")
     .normalize("NFKC")
     .replace(/[‘’′]/g, "'")
-    .replace(/[“”″]/g, '"')
+    .replaceAll("″", '"')
+    .replace(/[“”«»„]/g, " ")
     .replace(/[−–‐‑]/g, "-")
     .replace(/—/g, " , ")
     .replaceAll("×", " x ")

@@ -55,14 +55,19 @@ export function describeMachine(
   copies: number,
   params: Readonly<Record<string, unknown>>,
   given: ReadonlyMap<string, Value>,
+  defaults: Readonly<Record<string, unknown>>,
 ): string[] {
-  const counted = recipe.head.count === "count" && typeof params.count === "number";
-  const many = counted ? Number(params.count) : copies;
+  const counted = recipe.head.count === "count";
+  const many = counted ? Number(params.count ?? defaults.count) : copies;
   const lines = [many === 1 ? recipe.name[0] : `${many} ${recipe.name[1]}`];
   for (const [param, { key }] of given) {
     const value = params[param];
     if (value === undefined || (counted && param === "count")) continue;
-    const text = param === "count" || key === "count" ? String(value) : formatValue(unitOf(param, key), value);
+    if (key === "count") {
+      lines.push(`${value} ${labelOf(param, recipe)}`);
+      continue;
+    }
+    const text = formatValue(recipe.units?.[param] ?? unitOf(param, key), value);
     lines.push(param === "color" || param === "material" ? text : `${labelOf(param, recipe)} ${text}`);
   }
   return lines;
