@@ -115,7 +115,10 @@ export class FrameEncoder {
       }
     }
     const view = new DataView(frame.buffer);
-    if (sensors) for (const value of sensors) at = (view.setFloat32(at, value, true), at + 4);
+    for (const value of sensors ?? []) {
+      view.setFloat32(at, value, true);
+      at += 4;
+    }
 
     view.setUint8(0, FRAME_VERSION);
     view.setUint8(1, (keyframe ? FLAG.keyframe : 0) | (moment.paused ? FLAG.paused : 0) | (sensors ? FLAG.sensors : 0));
@@ -191,7 +194,7 @@ export class FrameDecoder {
     if (bytes.length !== expected) throw new FrameError(`expected ${expected} bytes, got ${bytes.length}`);
 
     if (keyframe) {
-      const exponents = new Int8Array(bytes.slice(HEADER_BYTES, HEADER_BYTES + count).buffer);
+      const exponents = Int8Array.from(bytes.subarray(HEADER_BYTES, HEADER_BYTES + count));
       this.#key = {
         number,
         run,
@@ -235,6 +238,11 @@ export class FrameDecoder {
 /** Whether encoded bytes are a keyframe. */
 export function isKeyframe(bytes: Uint8Array): boolean {
   return ((bytes[1] ?? 0) & FLAG.keyframe) !== 0;
+}
+
+/** The number of the keyframe that encoded bytes are, or build on. */
+export function keyframeNumber(bytes: Uint8Array): number {
+  return (bytes[2] ?? 0) | ((bytes[3] ?? 0) << 8);
 }
 
 // --- bits ---

@@ -30,7 +30,7 @@ export function formatIssue(issue: Issue): string {
 function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.expected;
+      return issue.expected === "nonoptional" ? "a value" : issue.expected;
     case "too_big":
       return `at most ${issue.maximum}${unit(issue.origin)}`;
     case "too_small":

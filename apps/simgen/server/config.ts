@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism, hostname } from "node:os";
+import { z } from "zod";
+import { issuesOf } from "../sim/issue.ts";
+
+const SECRETS = ["DATABASE_URL", "COOKIE_SECRET", "API_KEYS"] as const;
+
+const port = z.coerce.number<string>().int().min(0).max(65_535);
+const text = z.string().min(1);
+
+/** The environment variables SimGen reads; an empty one counts as missing. */
+const environment = z.object({
+  HOST: text.default("127.0.0.1"),
+  PORT: port.default(8080),
+  DATA_DIR: text.default("./data"),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "a postgres:// URL")
+    .exactOptional(),
+  SERVER_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, "1 to 64 letters, digits, dots, - or _")
+    .default(
+      hostname()
+        .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+        .slice(0, 64),
+    ),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  COOKIE_SECRET: z.string().min(16).exactOptional(),
+  API_KEYS: text.exactOptional(),
+  PUBLIC_ORIGIN: z
+    .string()
+    .refine((value) => URL.canParse(value) && new URL(value).origin === value, "an origin like https://sim.example.org")
+    .exactOptional(),
+  SIM_WORKERS: z.coerce
+    .number<string>()
+    .int()
+    .min(1)
+    .max(64)
+    .default(Math.max(1, Math.min(8, availableParallelism() - 1))),
+});
+
+export interface Config {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  dataDir: string;
+  /** Without one, Postgres runs inside the process and keeps its files in `dataDir`. */
+  databaseUrl: string | undefined;
+  serverId: string;
+  logLevel: z.output<typeof environment>["LOG_LEVEL"];
+  /** Signs the visitor cookies. Without one, a secret is made and kept in `dataDir`. */
+  cookieSecret: string | undefined;
+  apiKeys: string[];
+  /** The page's origin when it is not the one the server sees, as behind a proxy. */
+  publicOrigin: string | undefined;
+  simulationWorkers: number;
+}
+
+/** One line that names the variable, the value and what is expected. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly code = "config_invalid";
+}
+
+/** Reads and checks the environment. A secret NAME may also come from the file that NAME_FILE names. Throws `ConfigError`. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  for (const name of SECRETS) {
+    const file = given[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (given[name] !== undefined) throw new ConfigError(`${name}_FILE: expected to be alone, got ${name} as well`);
+    given[name] = readSecret(`${name}_FILE`, file);
+  }
+  const result = environment.safeParse(given);
+  if (!result.success) {
+    const [issue] = issuesOf(result.error, given);
+    const secret = SECRETS.some((name) => name === issue?.path);
+    throw new ConfigError(
+      `${issue?.path}: expected ${issue?.expected}, got ${secret ? "something else (hidden)" : issue?.received}`,
+    );
+  }
+  const values = result.data;
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    dataDir: values.DATA_DIR,
+    databaseUrl: values.DATABASE_URL,
+    serverId: values.SERVER_ID,
+    logLevel: values.LOG_LEVEL,
+    cookieSecret: values.COOKIE_SECRET,
+    apiKeys: (values.API_KEYS ?? "").split(/[\s,]+/).filter((key) => key !== ""),
+    publicOrigin: values.PUBLIC_ORIGIN,
+    simulationWorkers: values.SIM_WORKERS,
+  };
+}
+
+function readSecret(name: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new ConfigError(
+      `${name}: expected a readable file, got ${file} (${error instanceof Error ? error.message : error})`,
+    );
+  }
+}

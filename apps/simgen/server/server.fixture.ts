@@ -1,0 +1,187 @@
+/** A real SimGen for tests: its own process, port and data, ended with the test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+import WebSocket from "ws";
+import { type Frame, FrameDecoder } from "../sim/frame.ts";
+import type { ToClient, ToServer } from "./messages.ts";
+
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const START_TIMEOUT_MS = 60_000;
+
+export interface Server {
+  url: string;
+  dataDir: string;
+  process: ChildProcess;
+  /** Everything it has printed. */
+  output(): string;
+  /** Sends the signal and resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** A server for a whole suite: call it in `describe`, use it in the tests. */
+export function suiteServer(env: Record<string, string> = {}): Server {
+  const server = {} as Server;
+  const ends: (() => Promise<void>)[] = [];
+  before(async () => {
+    Object.assign(server, await startServer({ after: (end) => ends.push(end) }, env));
+  });
+  after(async () => {
+    for (const end of ends) await end();
+  });
+  return server;
+}
+
+/** Starts a server for one test, and resolves when it serves. */
+export async function startServer(
+  t: { after(end: () => Promise<void>): unknown },
+  env: Record<string, string> = {},
+): Promise<Server> {
+  const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "simgen-test-")));
+  const child = spawn(process.execPath, ["--conditions=source", MAIN], {
+    env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", DATA_DIR: dataDir, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  const stop = async (signal: NodeJS.Signals = "SIGTERM") => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return exited;
+  };
+  t.after(async () => {
+    await stop();
+    if (env.DATA_DIR === undefined) await rm(dataDir, { recursive: true, force: true });
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`not ready within ${START_TIMEOUT_MS} ms:\n${output}`)),
+      START_TIMEOUT_MS,
+    );
+    const read = (chunk: Buffer) => {
+      output += chunk;
+      const ready = /SimGen is ready: (\S+)/.exec(output)?.[1];
+      if (ready !== undefined) resolve(ready);
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("exit", (code) => reject(new Error(`exited with ${code}:\n${output}`)));
+    child.on("exit", () => clearTimeout(timer));
+    child.stdout.once("data", () => clearTimeout(timer));
+  });
+  return { url, dataDir, process: child, output: () => output, stop };
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  body: any;
+}
+
+/** One visitor: keeps its cookie. */
+export class Visitor {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+
+  constructor(server: Server, headers: Record<string, string> = {}) {
+    this.url = server.url;
+    this.headers = { ...headers };
+  }
+
+  async request(method: string, path: string, body?: unknown): Promise<Answer> {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { ...this.headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      ...(body === undefined ? {} : { body: text }),
+    });
+    const cookie = response.headers.get("set-cookie");
+    if (cookie !== null) this.headers.cookie = cookie.split(";")[0] ?? "";
+    const raw = await response.text();
+    return { status: response.status, headers: response.headers, body: raw.startsWith("{") ? JSON.parse(raw) : raw };
+  }
+
+  /** Makes a simulation and resolves with it; fails on anything but a 201. */
+  async create(body: unknown) {
+    const answer = await this.request("POST", "/api/v1/simulations", body);
+    if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  async connect(): Promise<Socket> {
+    const socket = new WebSocket(`${this.url.replace("http", "ws")}/ws`, { headers: this.headers });
+    await once(socket, "open");
+    return new Socket(socket);
+  }
+}
+
+/** A WebSocket whose messages and frames can be waited for. */
+export class Socket {
+  readonly socket: WebSocket;
+  readonly messages: ToClient[] = [];
+  readonly frames: Frame[] = [];
+  frameBytes = 0;
+  readonly #decoder = new FrameDecoder();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on("message", (data: Buffer, isBinary) => {
+      if (isBinary) {
+        this.frameBytes += data.length;
+        const frame = this.#decoder.decode(data);
+        if (frame) this.frames.push(frame);
+      } else this.messages.push(JSON.parse(data.toString()));
+      for (const check of this.#waiting) check();
+    });
+  }
+
+  send(message: ToServer | Record<string, unknown> | string | Buffer): void {
+    this.socket.send(typeof message === "string" || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+  }
+
+  /** Resolves with what `find` finds, looking again at every message. */
+  async until<T>(what: string, find: (socket: Socket) => T | undefined, timeoutMs = 20_000): Promise<T> {
+    const found = Promise.withResolvers<T>();
+    const check = () => {
+      const value = find(this);
+      if (value !== undefined) found.resolve(value);
+    };
+    const timer = setTimeout(
+      () => found.reject(new Error(`no ${what} within ${timeoutMs} ms; last: ${JSON.stringify(this.messages.at(-1))}`)),
+      timeoutMs,
+    );
+    this.#waiting.add(check);
+    check();
+    try {
+      return await found.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(check);
+    }
+  }
+
+  /** The first message of this type that fits, from `from` on. */
+  message<T extends ToClient["type"]>(
+    type: T,
+    fits: (message: Extract<ToClient, { type: T }>) => boolean = () => true,
+    from = 0,
+  ) {
+    return this.until(`"${type}" message`, () =>
+      this.messages
+        .slice(from)
+        .find(
+          (message): message is Extract<ToClient, { type: T }> =>
+            message.type === type && fits(message as Extract<ToClient, { type: T }>),
+        ),
+    );
+  }
+
+  frame(fits: (frame: Frame) => boolean = () => true): Promise<Frame> {
+    return this.until("frame", () => this.frames.findLast(fits));
+  }
+}

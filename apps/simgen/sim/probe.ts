@@ -1,0 +1,46 @@
+import { type Mujoco, MujocoError } from "./mujoco.ts";
+import { FRAME_MS } from "./runner.ts";
+import type { Scene } from "./scene.ts";
+import { Simulation, UnstableError } from "./simulation.ts";
+import type { ProbeResult } from "./thread.ts";
+
+/** Simulated time tried, and the wall time it may take. */
+const TRIAL_SECONDS = 1;
+const WALL_MS_MAX = 500;
+
+/**
+ * Tries a scene before anybody waits for it: does MuJoCo take it, does it survive its first second, and what does a
+ * frame of it cost? The cost is that of the dearest tenth of the trial, since contacts come late.
+ */
+export function probeScene(mujoco: Mujoco, scene: Scene): ProbeResult {
+  let simulation: Simulation | undefined;
+  try {
+    simulation = new Simulation(mujoco, scene);
+    const frames = Math.round((TRIAL_SECONDS * 1000) / FRAME_MS);
+    const stepsPerFrame = FRAME_MS / 1000 / scene.timestep;
+    const costsMs: number[] = [];
+    const deadline = performance.now() + WALL_MS_MAX;
+    let owed = 0;
+    for (let frame = 0; frame < frames && performance.now() < deadline; frame++) {
+      owed += stepsPerFrame;
+      let steps = 0;
+      const started = performance.now();
+      for (; owed >= 1 && performance.now() < deadline; owed--, steps++) simulation.advance(1);
+      if (steps > 0) costsMs.push(((performance.now() - started) / steps) * stepsPerFrame);
+    }
+    const warning = simulation.warning();
+    const frameMs = dearest(costsMs);
+    return warning === undefined ? { ok: true, frameMs } : { ok: true, frameMs, warning };
+  } catch (error) {
+    if (error instanceof UnstableError) return { ok: false, code: "scene_unstable", message: error.message };
+    if (error instanceof MujocoError) return { ok: false, code: "scene_uncompilable", message: error.message };
+    throw error;
+  } finally {
+    simulation?.delete();
+  }
+}
+
+function dearest(costsMs: number[]): number {
+  const sorted = costsMs.toSorted((a, b) => b - a);
+  return sorted[Math.floor(sorted.length / 10)] ?? 0;
+}
