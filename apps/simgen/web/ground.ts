@@ -13,7 +13,8 @@ export class Ground {
   readonly #uniforms = uniforms();
 
   constructor() {
-    this.#material.envMapIntensity = 0.6;
+    // A darker sky for the ground than for things: shadows show better.
+    this.#material.envMapIntensity = 0.45;
     this.#material.onBeforeCompile = (shader) => addGrid(shader, this.#uniforms);
     this.mesh = new Mesh(new RingGeometry(0, 1, 48, 12), this.#material);
     this.mesh.receiveShadow = true;

@@ -22,10 +22,14 @@ const FAST_FRAMES = 300;
 
 /** Chooses the best quality that keeps up, from the time between frames. A level found too slow is not tried again. */
 export class QualityGovernor {
-  #level = 0;
+  #level: number;
   #best = 0;
   #slow = 0;
   #fast = 0;
+
+  constructor(start: "high" | "low") {
+    this.#level = start === "high" ? 0 : LEVELS.length - 2;
+  }
 
   get quality(): Quality {
     return LEVELS[this.#level]!;

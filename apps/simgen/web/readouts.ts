@@ -40,7 +40,7 @@ export class Readouts {
             "dd",
             {},
             ...figures.flatMap((each, at) => (count === 3 ? [element("i", {}, AXES[at]!), each] : [each])),
-            element("span", { class: "unit" }, quantity.unit),
+            element("span", { class: "unit", "data-tight": quantity.unit === "°" }, quantity.unit),
           ),
           traceBox(traces),
         ),

@@ -18,7 +18,10 @@ import { Ground } from "./ground.ts";
 import type { Model } from "./model.ts";
 import { QualityGovernor } from "./quality.ts";
 
+/** WEBGL_debug_renderer_info's UNMASKED_RENDERER_WEBGL. */
+const UNMASKED_RENDERER = 0x9246;
 const FIELD_OF_VIEW = 38;
+const STILL_AFTER_MS = 300;
 const ORBIT_STEP = Math.PI / 24;
 const ZOOM_STEP = 1.12;
 
@@ -33,11 +36,11 @@ export class Stage {
   readonly #root = new Root();
   readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.01, 5_000);
   readonly #controls: OrbitControls;
-  readonly #key = new DirectionalLight("#fff1e0", 2.1);
-  readonly #fill = new HemisphereLight("#e6edff", "#a39a90", 0.7);
+  readonly #key = new DirectionalLight("#fff1e0", 3.1);
+  readonly #fill = new HemisphereLight("#ffffff", "#8f8a86", 0.9);
   readonly #rim = new DirectionalLight("#cfe0ff", 0.8);
   readonly #ground = new Ground();
-  readonly #governor = new QualityGovernor();
+  readonly #governor: QualityGovernor;
   #model: Model | undefined;
   #view: Scene["camera"];
   #followed = -1;
@@ -46,10 +49,18 @@ export class Stage {
   #dirty = true;
   #tickMs = 0;
   #drawnMs = -1;
+  #still = false;
 
   /** Throws when the browser has no WebGL 2. */
   constructor(canvas: HTMLCanvasElement, frame: HTMLElement) {
-    this.#renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true, powerPreference: "high-performance" });
+    const software = drawsInSoftware();
+    this.#governor = new QualityGovernor(software ? "low" : "high");
+    this.#renderer = new WebGLRenderer({
+      canvas,
+      antialias: !software,
+      alpha: true,
+      powerPreference: "high-performance",
+    });
     this.#renderer.setClearAlpha(0);
     this.#renderer.toneMapping = NeutralToneMapping;
     this.#renderer.toneMappingExposure = 1;
@@ -59,14 +70,13 @@ export class Stage {
     const pmrem = new PMREMGenerator(this.#renderer);
     const room = new RoomEnvironment();
     this.#root.environment = pmrem.fromScene(room, 0.04).texture;
-    this.#root.environmentIntensity = 0.8;
+    this.#root.environmentIntensity = 0.5;
     this.#root.environmentRotation.set(Math.PI / 2, 0, 0);
     room.dispose();
     pmrem.dispose();
 
     this.#key.castShadow = true;
     this.#key.shadow.bias = -0.0002;
-    this.#key.shadow.radius = 5;
     this.#root.add(this.#key, this.#key.target, this.#fill, this.#rim, this.#ground.mesh);
 
     this.#camera.up.set(0, 0, 1);
@@ -123,7 +133,9 @@ export class Stage {
     }
     const size = Math.min(distance * 0.5, Math.max(radius, distance * 0.2));
     this.#ground.place(model.floor?.height ?? Math.min(0, center.z - radius), size);
-    this.#light(this.#controls.target, Math.max(radius, distance * 0.35), view?.azimuth ?? 0.9);
+    // What is seen, not what there is: a shadow map spread over a long course would be too coarse for a car on it.
+    const lit = Math.min(Math.max(radius, distance * 0.3), distance * 0.55);
+    this.#light(this.#controls.target, lit, view?.azimuth ?? 0.9);
     this.invalidate();
   }
 
@@ -138,6 +150,7 @@ export class Stage {
   /** Reads the palette from the page's tokens. */
   paint(): void {
     this.#ground.paint(token("--stage-ground"), token("--stage-grid"));
+    this.#fill.color = token("--stage-fill");
     this.#root.fog = new Fog(token("--stage-fog"), 1, 1_000);
     this.#fogRange();
     this.invalidate();
@@ -153,21 +166,37 @@ export class Stage {
     const drewLast = this.#tickMs === this.#drawnMs;
     const tickMs = this.#tickMs;
     this.#tickMs = nowMs;
-    if (!this.#dirty) return;
+    if (!this.#dirty) return this.#drawStill(nowMs);
     this.#dirty = false;
     this.#drawnMs = nowMs;
+    if (this.#still) this.#applyQuality();
+    this.#still = false;
     // Only between two pictures in a row does the time say what a picture costs.
     if (drewLast && this.#governor.measure(nowMs - tickMs)) this.#applyQuality();
     const { x, y } = this.#controls.target;
     this.#ground.centre(x, y);
-    this.#renderer.render(this.#root, this.#camera);
-    this.renderedFrames++;
+    this.#draw();
   }
 
   /** Geometries and textures on the graphics card. */
   get memory(): { geometries: number; textures: number } {
     const { geometries, textures } = this.#renderer.info.memory;
     return { geometries, textures };
+  }
+
+  /** When nothing has moved for a moment, one picture at full resolution costs nobody anything. */
+  #drawStill(nowMs: number): void {
+    if (this.#still || nowMs - this.#drawnMs < STILL_AFTER_MS) return;
+    this.#still = true;
+    const ratio = Math.min(devicePixelRatio, 2);
+    if (this.#renderer.getPixelRatio() >= ratio) return;
+    this.#renderer.setPixelRatio(ratio);
+    this.#draw();
+  }
+
+  #draw(): void {
+    this.#renderer.render(this.#root, this.#camera);
+    this.renderedFrames++;
   }
 
   // --- camera ---
@@ -266,6 +295,8 @@ export class Stage {
     const { shadow } = this.#key;
     if (shadow.mapSize.width !== shadowMap) {
       shadow.mapSize.setScalar(shadowMap);
+      // In texels: about as soft at every size.
+      shadow.radius = 1 + shadowMap / 512;
       shadow.map?.dispose();
       shadow.map = null;
     }
@@ -276,6 +307,14 @@ export class Stage {
 function followedBody(scene: Scene): number {
   const wanted = scene.camera?.follow;
   return scene.bodies.findIndex((body) => (wanted === undefined ? body.joints.length > 0 : body.id === wanted));
+}
+
+/** Whether WebGL runs on the processor, as in a virtual machine: then everything costs fifty times as much. */
+function drawsInSoftware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const name = String(gl?.getExtension("WEBGL_debug_renderer_info") && gl.getParameter(UNMASKED_RENDERER));
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 /** A colour token as it applies now, in dark or light. */
