@@ -68,7 +68,7 @@ export const ballOnRamp: Template<typeof params> = {
             },
             ...[-half, half].map(
               (y): Geom => ({
-                ...block(shifted(along(0.5 * p.length, 0), y), [0.5 * p.length, 0.4 * thickness, 2 * thickness]),
+                ...block(shifted(along(0.5 * p.length, -thickness), y), [0.5 * p.length, 0.4 * thickness, thickness]),
                 quat: slope,
               }),
             ),
@@ -103,7 +103,10 @@ export const ballOnRamp: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: `${p.shape}-1` },
         { id: "velocity", type: "bodyVelocity", target: `${p.shape}-1` },
       ],
-      camera: view([0.5 * bumper, 0, 0.35 * rise], 1.15 * Math.max(bumper, 1.4 * rise), { azimuth: 1.25 }),
+      camera: view([0.5 * bumper, 0, 0.35 * rise], 1.25 * bumper, 1.6 * rise + 4 * p.radius, {
+        azimuth: 1.05,
+        elevation: 0.3,
+      }),
     };
   },
 };

@@ -44,7 +44,7 @@ export const bouncingBalls: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "ball-1" },
         { id: "velocity", type: "bodyVelocity", target: "ball-1" },
       ],
-      camera: view([0, 0, 0.6 * p.height], Math.max(1.6 * p.height + 4 * p.radius, (wide + 1) * gap)),
+      camera: view([0, 0, 0.62 * p.height], (wide + 2) * gap, 1.5 * p.height + 5 * p.radius),
     };
   },
 };

@@ -40,7 +40,7 @@ export const boxStack: Template<typeof params> = {
         }),
       ],
       sensors: [{ id: "top", type: "bodyPosition", target: `box-${boxes.length}` }],
-      camera: view([0, 0, 0.5 * height], Math.max(1.3 * height, (widest + 2) * p.size), { azimuth: 1.1 }),
+      camera: view([0, 0, 0.5 * height], (widest + 2) * p.size, 1.3 * height + p.size, { azimuth: 1.1 }),
     };
   },
 };

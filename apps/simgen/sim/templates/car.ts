@@ -107,7 +107,7 @@ export const car: Template<typeof params> = {
           ratio: 1,
         })),
       ],
-      camera: view([0.6 * unit, 0, 0.3 * unit], 4 * unit, { azimuth: 0.7, elevation: 0.35, follow: "car" }),
+      camera: view([0.6 * unit, 0, 0.3 * unit], 6 * unit, 4 * unit, { azimuth: 0.7, elevation: 0.35, follow: "car" }),
     };
   },
 };

@@ -71,7 +71,7 @@ export const cartPole: Template<typeof params> = {
         { id: "cart-position", type: "jointPosition", target: "slide" },
         { id: "cart-speed", type: "jointVelocity", target: "slide" },
       ],
-      camera: view([0, 0, rail], 2 * TRACK, { azimuth: 1.4 }),
+      camera: view([0, 0, rail], 2.2 * TRACK, 2.6 * p.poleLength, { azimuth: 1.3 }),
     };
   },
 };

@@ -31,7 +31,7 @@ export const chain: Template<typeof params> = {
     const link = p.length / p.count;
     const radius = Math.min(0.25 * link, 0.02 * p.length);
     const both = p.anchored === "both-ends";
-    const top = 1.25 * p.length;
+    const top = (both ? 0.8 : 1.25) * p.length;
     const apart = 0.6 * p.length;
     const middle = Math.ceil(p.count / 2);
     const start = both ? vee(middle * link, (p.count - middle) * link, apart, top) : straight(middle * link, top);
@@ -62,7 +62,7 @@ export const chain: Template<typeof params> = {
         ...(both ? [{ id: "pin-2", type: "connect" as const, body: `link-${p.count}`, anchor: tip(0.5 * link) }] : []),
       ],
       sensors: [{ id: "middle", type: "bodyPosition", target: `link-${middle}` }],
-      camera: view([0, 0, 0.55 * top], both ? 1.5 * top : 2 * top, { azimuth: both ? 0.9 : 1.3 }),
+      camera: view([0, 0, 0.55 * top], 2.2 * p.length, 1.4 * top, { azimuth: both ? 0.9 : 1.3 }),
     };
   },
 };

@@ -51,7 +51,7 @@ export const dominoRow: Template<typeof params> = {
         }),
       ],
       sensors: [{ id: "last", type: "bodyPosition", target: `domino-${p.count}` }],
-      camera: view([middle(xs), middle(ys), 0], span, {
+      camera: view([middle(xs), middle(ys), 0], 1.1 * span, (p.shape === "line" ? 0.3 : 0.9) * span, {
         azimuth: p.shape === "line" ? 1.1 : 1.4,
         elevation: p.shape === "line" ? 0.35 : 0.7,
       }),

@@ -62,7 +62,7 @@ export const doublePendulum: Template<typeof params> = {
         { id: "upper-angle", type: "jointPosition", target: "joint-1" },
         { id: "lower-angle", type: "jointPosition", target: "joint-2" },
       ],
-      camera: view([0, 0, pivot], 2.2 * reach, { azimuth: 1.45, elevation: 0.1 }),
+      camera: view([0, 0, pivot], 2.2 * reach, 2.5 * reach, { elevation: 0.1 }),
     };
   },
 };

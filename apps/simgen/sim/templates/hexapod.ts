@@ -134,7 +134,7 @@ export const hexapod: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "body" },
         { id: "velocity", type: "bodyVelocity", target: "body" },
       ],
-      camera: view([0, 0, 0.15 * s], 2.2 * s, { azimuth: 0.9, elevation: 0.4, follow: "body" }),
+      camera: view([0, 0, 0.15 * s], 2 * s, 1.4 * s, { azimuth: 0.9, elevation: 0.4, follow: "body" }),
     };
   },
 };

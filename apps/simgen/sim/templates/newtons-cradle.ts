@@ -69,7 +69,7 @@ export const newtonsCradle: Template<typeof params> = {
         { id: "first-angle", type: "jointPosition", target: "string-1" },
         { id: "last-angle", type: "jointPosition", target: `string-${p.count}` },
       ],
-      camera: view([0, 0, 0.5 * pivot], 1.2 * pivot + 2 * width, { azimuth: 1.25 }),
+      camera: view([0, 0, 0.5 * pivot], 2 * width + 1.2 * p.length, 1.75 * pivot, { azimuth: 1.2 }),
     };
   },
 };

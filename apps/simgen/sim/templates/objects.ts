@@ -86,7 +86,7 @@ export const objects: Template<typeof params> = {
           };
         }),
       ],
-      camera: view([0, 0, 0.4 * top], 1.3 * Math.max(top, across)),
+      camera: view([0, 0, 0.4 * top], 1.5 * across + 0.5 * p.height, 1.35 * top),
     };
   },
 };

@@ -144,13 +144,17 @@ export function gantry(along: "x" | "y", width: number, height: number, thicknes
   };
 }
 
-/** The camera in front of a scene that unfolds in the x-z plane: `span` m across must fit. */
+/**
+ * The camera in front of a scene that unfolds in the x-z plane. `width` by `height` m must fit into a picture half again
+ * as wide as high, seen through a lens of 38 degrees from top to bottom.
+ */
 export function view(
   target: Vec3,
-  span: number,
+  width: number,
+  height: number,
   more: { azimuth?: number; elevation?: number; follow?: string } = {},
 ): NonNullable<Scene["camera"]> {
-  return { azimuth: 1.3, elevation: 0.2, ...more, target, distance: 1.5 * span };
+  return { azimuth: 1.3, elevation: 0.2, ...more, target, distance: 1.5 * Math.max(height, width / 1.5) };
 }
 
 // --- geometry ---

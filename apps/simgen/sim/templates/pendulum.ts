@@ -38,6 +38,7 @@ export const pendulum: Template<typeof params> = {
         ],
       };
     });
+    const top = Math.max(pivot, pivot - p.length * Math.cos(p.angle) + radius);
     return {
       name: p.count === 1 ? "Pendulum" : `${p.count} pendulums`,
       integrator: "rk4",
@@ -46,7 +47,9 @@ export const pendulum: Template<typeof params> = {
         { id: "angle", type: "jointPosition", target: "pivot-1" },
         { id: "speed", type: "jointVelocity", target: "pivot-1" },
       ],
-      camera: view([0, 0, 0.55 * pivot], 1.7 * pivot + p.count * gap, { azimuth: p.count === 1 ? 1.3 : 0.9 }),
+      camera: view([0, 0, 0.5 * top], 2.4 * p.length + p.count * gap, 1.3 * top, {
+        azimuth: p.count === 1 ? 1.05 : 0.9,
+      }),
     };
   },
 };

@@ -1,6 +1,22 @@
 import { z } from "zod";
-import { type BodyInput, block, GRAVITY, ground, hue, PALETTE, rolling, spaced, surface, turn, view } from "./parts.ts";
+import {
+  type BodyInput,
+  block,
+  type Geom,
+  GRAVITY,
+  ground,
+  hue,
+  PALETTE,
+  rolling,
+  spaced,
+  surface,
+  turn,
+  view,
+} from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
+
+/** Geoms a body may have, without those of the flag. */
+const COURSE_POINTS = 24;
 
 const params = z.strictObject({
   speed: quantity(0.5, 40, 8, "At launch, m/s"),
@@ -15,7 +31,7 @@ const params = z.strictObject({
 export const projectile: Template<typeof params> = {
   id: "projectile",
   title: "Projectile",
-  description: "Thrown at an angle; the flag stands where it should land",
+  description: "Thrown at an angle; the dots mark the parabola, the flag where it should land",
   params,
   build(p) {
     const [forward, up] = [p.speed * Math.cos(p.angle), p.speed * Math.sin(p.angle)];
@@ -54,17 +70,27 @@ export const projectile: Template<typeof params> = {
           id: "flag",
           pos: [range, half + p.radius, 0],
           geoms: [
+            ...course(p.height + p.radius, forward, up, flight).map(
+              ([x, z]): Geom => ({
+                type: "sphere",
+                size: [Math.max(0.0005, 0.18 * p.radius)],
+                pos: [x - range, -half - p.radius, z],
+                collide: false,
+                color: PALETTE.steel,
+                finish: "matte",
+              }),
+            ),
             block([0, 0, 0.5 * pole], [0.01 * pole, 0.01 * pole, 0.5 * pole]),
             block([0.15 * pole, 0, 0.88 * pole], [0.15 * pole, 0.01 * pole, 0.1 * pole], PALETTE.coral),
           ],
         },
         ...spaced(p.count, gap).map((y, index): BodyInput => {
-          const made = surface(p, { density: 1100, friction: 0.7, bounce: 0.4, color: hue(index), finish: "rubber" });
+          const made = surface(p, { density: 1100, friction: 0.7, bounce: 0.3, color: hue(index), finish: "rubber" });
           return {
             id: `ball-${index + 1}`,
             pos: [0, y, p.height + p.radius],
             joints: [{ id: `free-${index + 1}`, type: "free", velocity: [forward, 0, up, 0, 0, 0] }],
-            geoms: [{ type: "sphere", size: [p.radius], ...rolling(made, p.radius, 0.3) }],
+            geoms: [{ type: "sphere", size: [p.radius], ...rolling(made, p.radius, 0.5) }],
           };
         }),
       ],
@@ -72,9 +98,17 @@ export const projectile: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "ball-1" },
         { id: "velocity", type: "bodyVelocity", target: "ball-1" },
       ],
-      camera: view([0.65 * range, 0, 0.35 * apex], 1.25 * Math.max(1.3 * range, 1.3 * apex, 6 * p.radius), {
+      camera: view([0.6 * range, 0, 0.45 * apex], 1.6 * range + 6 * p.radius, 1.4 * apex + 6 * p.radius, {
         azimuth: 1.35,
       }),
     };
   },
 };
+
+/** Points of the parabola, evenly spaced in time. */
+function course(from: number, forward: number, up: number, flight: number): [x: number, z: number][] {
+  return Array.from({ length: COURSE_POINTS }, (_, index) => {
+    const time = (flight * (index + 1)) / (COURSE_POINTS + 1);
+    return [forward * time, from + up * time - 0.5 * GRAVITY * time ** 2];
+  });
+}

@@ -108,7 +108,7 @@ export const pulley: Template<typeof params> = {
         { id: "right-height", type: "jointPosition", target: "slide-2" },
         { id: "right-speed", type: "jointVelocity", target: "slide-2" },
       ],
-      camera: view([0, 0, 0.55 * axle], 1.35 * (axle + p.radius), { azimuth: 1.35 }),
+      camera: view([0, 0, 0.55 * axle], 4 * p.radius, 1.4 * (axle + p.radius), { azimuth: 1.35 }),
     };
   },
 };

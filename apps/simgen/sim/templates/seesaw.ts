@@ -66,7 +66,7 @@ export const seesaw: Template<typeof params> = {
         { id: "tilt-angle", type: "jointPosition", target: "tilt" },
         { id: "left-height", type: "bodyPosition", target: "box-1" },
       ],
-      camera: view([0, 0, 0.8 * fulcrum], 1.3 * p.length),
+      camera: view([0, 0, 0.8 * fulcrum], 1.3 * p.length, 0.7 * p.length),
     };
   },
 };

@@ -80,7 +80,7 @@ export const spinningTop: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "top" },
         { id: "velocity", type: "bodyVelocity", target: "top" },
       ],
-      camera: view([0, 0, 0.5 * r], 5 * r, { azimuth: 1.2, elevation: 0.35 }),
+      camera: view([0, 0, 0.5 * r], 5 * r, 3.5 * r, { azimuth: 1.2, elevation: 0.35 }),
     };
   },
 };

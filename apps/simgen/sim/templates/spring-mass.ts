@@ -51,7 +51,7 @@ export const springMass: Template<typeof params> = {
         { id: "height", type: "jointPosition", target: "slide-1" },
         { id: "speed", type: "jointVelocity", target: "slide-1" },
       ],
-      camera: view([0, 0, 0.52 * beam], Math.max(1.3 * beam, p.count * gap + 0.6 * beam)),
+      camera: view([0, 0, 0.52 * beam], p.count * gap + 0.6 * beam, 1.3 * beam),
     };
   },
 };

@@ -103,7 +103,7 @@ export const twoLinkArm: Template<typeof params> = {
         })),
         { id: "tip", type: "bodyPosition", target: "gripper" },
       ],
-      camera: view([0, 0, base + 0.35 * reach], 2.1 * reach, { azimuth: 1.2 }),
+      camera: view([0, 0, base + 0.35 * reach], 2.4 * reach, 1.9 * reach, { azimuth: 1.2 }),
     };
   },
 };

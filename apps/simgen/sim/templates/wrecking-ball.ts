@@ -18,9 +18,10 @@ export const wreckingBall: Template<typeof params> = {
   build(p) {
     const radius = Math.min(0.2 * p.length, 0.09 * p.length * Math.cbrt(p.mass / 20));
     const edge = 0.14 * p.length;
-    const columns = Math.ceil(Math.sqrt(p.count));
+    const columns = Math.ceil(Math.sqrt(0.6 * p.count));
     const rows = Math.ceil(p.count / columns);
-    const pivot = 1.15 * p.length + radius + 0.2 * rows * edge;
+    // Into the upper half of the wall.
+    const pivot = p.length + Math.max(1.5 * radius, 0.55 * rows * edge);
     const wall = radius + 0.5 * edge + 0.02 * p.length;
     const thickness = 0.03 * p.length;
     const behind = 0.5 * columns * edge + 0.3 * p.length;
@@ -66,7 +67,7 @@ export const wreckingBall: Template<typeof params> = {
               {
                 type: "box",
                 size: [0.5 * edge, 0.5 * edge, 0.5 * edge],
-                density: 300,
+                density: 120,
                 friction: 0.5,
                 color: spectrum(row / Math.max(1, rows - 1)),
                 finish: "wood",
@@ -79,7 +80,7 @@ export const wreckingBall: Template<typeof params> = {
         { id: "angle", type: "jointPosition", target: "cable" },
         { id: "speed", type: "jointVelocity", target: "cable" },
       ],
-      camera: view([0.3 * p.length, 0, 0.5 * pivot], 1.8 * pivot + 0.6 * p.length, { azimuth: 1.0, elevation: 0.25 }),
+      camera: view([0.3 * p.length, 0, 0.45 * pivot], 3 * p.length, 1.5 * pivot, { azimuth: 1.1, elevation: 0.25 }),
     };
   },
 };
