@@ -26,7 +26,8 @@ export type Item = Span &
     | { kind: "gravity"; vector: [number, number, number]; label: string }
     | { kind: "determiner"; same: boolean }
     | { kind: "without"; concept: Concept }
-    | { kind: "preposition" | "and" | "pronoun" | "stop" | "unknown" }
+    | { kind: "preposition"; surface: boolean }
+    | { kind: "and" | "pronoun" | "stop" | "unknown" }
   );
 
 const EARTH = 9.81;
@@ -88,7 +89,10 @@ function readItem(mentions: readonly Mention[], at: number): Read {
     case "noun":
       return one({ kind: "noun", concept: mention.concept, plural: mention.plural, traits: mention.traits, from, to });
     case "preposition":
-      return (mention.role && readFall(mentions, at)) ?? one({ kind: "preposition", from, to });
+      return (
+        (mention.role === "height" && readFall(mentions, at)) ||
+        one({ kind: "preposition", surface: mention.role === "surface", from, to })
+      );
     case "determiner":
       return one({ kind: "determiner", same: mention.same, from, to });
     default:
@@ -178,7 +182,7 @@ function readCount(mentions: readonly Mention[], at: number, value: number, whol
   };
 }
 
-/** "from 3 m": how high something starts; "from 45 degrees" stays an angle. */
+/** "from 3 m", "off a 20 m cliff": how high something starts; "from 45 degrees" stays an angle. */
 function readFall(mentions: readonly Mention[], at: number): Read | undefined {
   let next = at + 1;
   while (/^(?:stop|determiner)$/.test(mentions[next]?.kind ?? "") && next < at + GAP_MAX) next++;
@@ -187,7 +191,9 @@ function readFall(mentions: readonly Mention[], at: number): Read | undefined {
   const property = mentions[next + 1];
   const bound = property?.kind === "property" && property.form === "adjective";
   const tower = mentions[bound ? next + 2 : next + 1];
-  const end = (bound ? next + 1 : next) + (tower?.kind === "noun" && tower.concept === "stack" ? 1 : 0);
+  const article = mentions[next - 1]?.kind === "determiner";
+  const swallows = article && ((tower?.kind === "noun" && tower.concept === "stack") || tower?.kind === "unknown");
+  const end = (bound ? next + 1 : next) + (swallows ? 1 : 0);
   return {
     item: valueItem("height", mention.quantity.value, mentions[at]?.from ?? 0, mentions[end]?.to ?? 0),
     next: end + 1,

@@ -69,13 +69,16 @@ export function fillMachine(
     for (const action of member.phrase.actions) if (recipe.acts.includes(action.action)) ledger.use(action);
   }
   // Values before degrees, so that "a big 2 kg ball" is 2 kg whatever "big" would say.
-  for (const pass of ["value", "level"])
+  let copies = 1;
+  for (const pass of ["value", "level"]) {
+    if (pass === "level") copies = fillCounts(machine, params, known, defaults, ledger);
     for (const member of members)
       for (const attribute of member.phrase.attributes) {
         if (!(pass in attribute.said)) continue;
         const places = attribute.loose ? [member, ...members.filter((each) => each !== member)] : [member];
         if (places.some((place) => offer(attribute, place.slots)) || isIdle(attribute)) ledger.use(attribute);
       }
+  }
   for (const { phrase, slots } of members)
     for (const trait of phrase.traits)
       offer({ ...trait, said: { value: trait.value }, bound: false, ...NOWHERE }, slots);
@@ -85,7 +88,6 @@ export function fillMachine(
         ledger.use(attribute);
         ledger.use(floor);
       }
-  const copies = fillCounts(machine, params, known, defaults, ledger);
   const fit = fitted(template, params, recipe, ledger);
   return {
     order: { template, params: fit, understood: describeMachine(recipe, copies, fit, params, defaults) },
@@ -127,7 +129,7 @@ export function fillThings(
       for (const attribute of [...phrase.attributes, ...traits].toSorted((a, b) => rank(a) - rank(b))) {
         const refusal = refused(attribute);
         if (refusal) ledger.warn(refusal);
-        if (refusal || offerItem(attribute, item, params, everywhere)) ledger.use(attribute);
+        if (refusal || offerItem(attribute, item, params, everywhere) || isIdle(attribute)) ledger.use(attribute);
       }
       if (phrase.count) ledger.use(phrase.count);
       const count = phrase.count?.value ?? (phrase.plural ? THINGS_PLURAL : 1);
@@ -204,8 +206,9 @@ function valueFor(
   return key === "angle" || key === "tilt" ? recipe?.angles?.[said.value] : said.value;
 }
 
-/** "in a row": machines of one kind stand in a row anyway. */
+/** "in a row": machines of one kind stand in a row anyway; "without air resistance": there is no air. */
 function isIdle({ key, said }: Attribute): boolean {
+  if (key === "damping") return "value" in said && said.value === 0;
   return key === "layout" && "value" in said && (said.value === "row" || said.value === "line");
 }
 

@@ -154,7 +154,11 @@ function continues(phrases: readonly Phrase[], machine: Machine, at: number): bo
   const member = machine.members.find((each) => each.phrase === phrases[at - 1]);
   const head = machine.members[0].phrase;
   if (!member || member.phrase === head) return false;
-  return member.phrase.concept === phrases[at]?.concept || hasSides(machine.recipe.parts[member.phrase.concept]);
+  const concept = phrases[at]?.concept ?? "thing";
+  if (member.phrase.concept === concept || hasSides(machine.recipe.parts[member.phrase.concept])) return true;
+  return (
+    machine.recipe.parts[concept]?.when === "linked" && machine.members.every((each) => each.phrase.concept !== concept)
+  );
 }
 
 /** The machine that the list of things from `at` on stands on: "a ball and a box on a seesaw". */

@@ -41,6 +41,8 @@ interface Draft extends Omit<Phrase, "concept"> {
   pronoun: boolean;
   /** Ends in a word that is not known, which has taken the attributes before it. */
   foreign: boolean;
+  /** Follows "on" or the like. */
+  onto: boolean;
 }
 
 /** Groups items into noun phrases and settles what the phrases without a noun belong to. */
@@ -78,6 +80,7 @@ function chunk(items: readonly Item[], idle: Span[], gravities: Gravity[]): Draf
       case "preposition":
         idle.push(item);
         if (item.kind === "preposition" || !goesOn(draft) || opensPhrase(items[at + 1])) open(item.kind, item.to);
+        if (item.kind === "preposition") draft.onto = item.surface;
         break;
       case "determiner":
         idle.push(item);
@@ -91,12 +94,8 @@ function chunk(items: readonly Item[], idle: Span[], gravities: Gravity[]): Draf
           idle.push(item);
           break;
         }
-        // "a curved row of 40 dominoes"; "5 balls, lift 2"
-        if (
-          !draft.concept &&
-          !draft.count &&
-          (draft.article ? items[at - 1]?.kind === "stop" : lifts(draft, items[at + 1]))
-        ) {
+        // "a curved row of 40 dominoes", "a big six-legged robot"; "5 balls, lift 2"
+        if (!draft.concept && !draft.count && (draft.article || lifts(draft, items[at + 1]))) {
           draft.count = item;
           break;
         }
@@ -119,14 +118,16 @@ function chunk(items: readonly Item[], idle: Span[], gravities: Gravity[]): Draf
         break;
       case "noun":
         // "a hexapod robot"
-        if (draft.concept === item.concept) {
+        if (draft.concept === item.concept && items[at - 1]?.kind === "noun") {
           idle.push(span(item));
           break;
         }
         if (draft.concept) {
           // "a big six-legged robot": big is the robot.
+          const adjectives = takeAdjectives(draft, items, at);
           for (const each of draft.attributes) each.loose = true;
-          open("compound", item.from);
+          open(adjectives.length > 0 ? "and" : "compound", item.from);
+          draft.attributes.push(...adjectives);
         }
         setNoun(draft, item.concept, item.plural, item.traits, item);
         break;
@@ -139,7 +140,10 @@ function chunk(items: readonly Item[], idle: Span[], gravities: Gravity[]): Draf
             label: g === 0 ? "no gravity" : "gravity",
             ...span(item),
           });
-        } else draft.attributes.push({ ...item.attribute, loose: draft.concept !== undefined });
+        } else {
+          if (draft.foreign) open("preposition", item.from);
+          draft.attributes.push({ ...item.attribute, loose: draft.concept !== undefined });
+        }
         break;
       case "unknown":
         if (!draft.concept && isHead(items, at)) forget(draft);
@@ -161,6 +165,18 @@ function setNoun(draft: Draft, concept: Concept, plural: boolean, traits: Trait[
 
 function lifts(draft: Draft, next: Item | undefined): boolean {
   return draft.actions.some((each) => each.action === "lift") && next?.kind !== "noun" && next?.kind !== "attribute";
+}
+
+/** "red ball blue ball": what stands right before a second noun is that noun's. */
+function takeAdjectives(draft: Draft, items: readonly Item[], at: number): Phrase["attributes"] {
+  const taken: Phrase["attributes"] = [];
+  for (let before = at - 1; items[before]?.kind === "attribute"; before--) {
+    const last = draft.attributes.at(-1);
+    if (!last?.loose || last.bound) break;
+    draft.attributes.pop();
+    taken.unshift(last);
+  }
+  return taken;
 }
 
 /** An unknown word is the head of its phrase when no known noun follows before the phrase ends. */
@@ -219,6 +235,7 @@ function blank(link: Phrase["link"], from: number): Draft {
     article: false,
     pronoun: false,
     foreign: false,
+    onto: false,
     from,
     to: from,
   };

@@ -63,12 +63,12 @@ const UNITS: [words: string, factor: number, exponents: Exponents][] = [
   ["kmh|kph|kmph", 1 / 3.6, [0, 1, -1, 0, 0]],
   ["mph", 0.44704, [0, 1, -1, 0, 0]],
   ["fps", 0.3048, [0, 1, -1, 0, 0]],
-  ["knot|knots|kn", 0.514444, [0, 1, -1, 0, 0]],
+  ["knot|knots|kt", 0.514444, [0, 1, -1, 0, 0]],
   ["rpm", Math.PI / 30, [0, 0, -1, 1, 0]],
   ["rps|hz|hertz", 2 * Math.PI, [0, 0, -1, 1, 0]],
   ["gee|gees|gs", 9.81, [0, 1, -2, 0, 0]],
   ["n|newton|newtons", 1, [1, 1, -2, 0, 0]],
-  ["kilonewton|kilonewtons", 1000, [1, 1, -2, 0, 0]],
+  ["kn|kilonewton|kilonewtons", 1000, [1, 1, -2, 0, 0]],
   ["%|percent|pct", 0.01, [0, 0, 0, 0, 1]],
 ];
 

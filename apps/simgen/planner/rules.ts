@@ -60,7 +60,7 @@ export function planFromPrompt(prompt: string): Plan {
     },
     warn: (warning: string) => warnings.push(warning),
   };
-  for (const span of parsed.idle) ledger.use(span);
+  for (const span of [...parsed.idle, ...floors]) ledger.use(span);
 
   const orders: Order[] = [];
   for (const machine of machines) {

@@ -1,4 +1,5 @@
-import { LEXICON, NOT_MISSPELT } from "./lexicon.ts";
+import { ENGLISH } from "./english.ts";
+import { LEXICON } from "./lexicon.ts";
 import { NUMBER_WORDS, UNIT_WORDS } from "./quantity.ts";
 
 const LETTERS_MIN = 5;
@@ -25,7 +26,7 @@ const INDEX: ReadonlyMap<string, string[]> = index();
  */
 export function correct(word: string): string | undefined {
   if (word.length < LETTERS_MIN || word.length > LETTERS_MAX) return undefined;
-  if (VOCABULARY.has(word) || NOT_MISSPELT.has(word)) return undefined;
+  if (VOCABULARY.has(word) || isEnglish(word)) return undefined;
   const near = nearest(word);
   const first = near.toSorted((a, b) => b.length - a.length)[0];
   if (first === undefined) return undefined;
@@ -39,6 +40,10 @@ export function nearest(word: string): string[] {
   if (word.length < LETTERS_MIN || word.length > LETTERS_MAX) return [];
   const found = new Set(variants(word).flatMap((variant) => INDEX.get(variant) ?? []));
   return [...found].filter((each) => each.length >= LETTERS_MIN - 1 && oneEdit(word, each)).sort();
+}
+
+function isEnglish(word: string): boolean {
+  return ENGLISH.has(word) || ENGLISH.has(word.replace(/s$/, ""));
 }
 
 /** "ball" and "balls", or two names of one thing, are no doubt. */

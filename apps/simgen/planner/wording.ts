@@ -63,7 +63,7 @@ export function describeMachine(
   for (const [param, { key }] of given) {
     const value = params[param];
     if (value === undefined || (counted && param === "count")) continue;
-    if (key === "count") {
+    if (param === "count" || key === "count") {
       lines.push(`${value} ${labelOf(param, recipe)}`);
       continue;
     }
