@@ -294,3 +294,61 @@ export const PROMPTS: Expectation[] = [
     warns: ['ignored: "red"'],
   },
 ];
+
+/** Written before the planner was ever tried on them, in other words than those it was made with. */
+export const HELD_OUT: Expectation[] = [
+  {
+    prompt: "Could I see seven glass marbles tumbling off a 2 metre ledge onto a rubber surface?",
+    makes: [["objects", { items: [{ count: 7, material: "glass", friction: 1 }], height: 2 }]],
+  },
+  {
+    prompt: "grandfather clock pendulum, ninety centimetres, swung out 12 degrees",
+    makes: [["pendulum", { length: 0.9, angle: degrees(12) }]],
+  },
+  {
+    prompt: "an eight-wheeled lunar rover weighing half a ton",
+    makes: [["car", { wheels: 8, mass: 500 }]],
+    gravity: MOON,
+  },
+  {
+    prompt: "a kid of 25 kilos and a grown-up of 70 kilos on a 3.5 m seesaw",
+    makes: [["seesaw", { mass1: 25, mass2: 70, length: 3.5 }]],
+  },
+  {
+    prompt: "Stack nine identical 2 kg oak cubes into a pyramid",
+    makes: [["box-stack", { layout: "pyramid", count: 9, mass: 2, material: "oak" }]],
+  },
+  {
+    prompt: "toss a 400 gram rubber ball upward at 60 degrees, 7 metres per second, on Venus",
+    makes: [["projectile", { mass: 0.4, material: "rubber", angle: degrees(60), speed: 7 }]],
+    gravity: -8.87,
+  },
+  {
+    prompt: "A 750 g block dangles from a 120 newtons per metre spring; pull it down 6 cm",
+    makes: [["spring-mass", { mass: 0.75, stiffness: 120, displacement: 0.06 }]],
+  },
+  {
+    prompt: "a lime green quadruped that is very small",
+    makes: [["hexapod", { legs: 4, color: "#a4d82c", size: 0.25 }]],
+  },
+  {
+    prompt: "two yellow crates, one tiny orange sphere and a dozen grey pills, no gravity at all",
+    makes: [
+      [
+        "objects",
+        {
+          items: [
+            { shape: "box", count: 2, color: "#f4c430" },
+            { color: "#f28c28", size: 0.0625 },
+            { shape: "capsule", count: 12, color: "#808890" },
+          ],
+        },
+      ],
+    ],
+    gravity: 0,
+  },
+  {
+    prompt: "wrecking ball on a six metre cable, 300 kg, pulled back 80 degrees, against twenty blocks",
+    makes: [["wrecking-ball", { length: 6, mass: 300, angle: degrees(80), count: 20 }]],
+  },
+];

@@ -4,12 +4,13 @@ import type { Scene } from "../sim/scene.ts";
 import { templateById } from "../sim/templates/index.ts";
 import { buildTemplate } from "../sim/templates/template.ts";
 import { compose } from "./compose.ts";
-import { type Expectation, PROMPTS } from "./prompts.table.ts";
+import { type Expectation, HELD_OUT, PROMPTS } from "./prompts.table.ts";
 import { planFromPrompt } from "./rules.ts";
 
 const EARTH = -9.81;
 
 for (const expectation of PROMPTS) test(`"${expectation.prompt}"`, () => check(expectation));
+for (const expectation of HELD_OUT) test(`held out: "${expectation.prompt}"`, () => check(expectation));
 
 function check({ prompt, makes, gravity = EARTH, warns = [] }: Expectation): void {
   const plan = planFromPrompt(prompt);
