@@ -1,6 +1,11 @@
 import { z } from "zod";
-import { type BodyInput, block, ground, hue, PALETTE, surface, turn, view } from "./parts.ts";
+import { type BodyInput, block, ground, hue, PALETTE, rod, surface, turn, view } from "./parts.ts";
 import { count, look, quantity, type Template } from "./template.ts";
+
+/** A single front wheel runs ahead of the body, lengths from its middle. */
+const NOSE = 0.68;
+/** How far the front wheels turn before they would touch the body, rad. */
+const STEER = 0.55;
 
 const params = z.strictObject({
   speed: quantity(-5, 5, 1.5, "To drive off with, m/s"),
@@ -17,7 +22,8 @@ export const car: Template<typeof params> = {
   params,
   build(p) {
     const unit = p.length;
-    const radius = 0.15 * unit;
+    // Smaller where many axles stand close.
+    const radius = Math.min(0.15, (0.45 * 0.66) / (Math.ceil(p.wheels / 2) - 1)) * unit;
     const width = 0.2 * unit;
     const axles = axlePositions(p.wheels, unit);
     const wheelMass = (0.3 * p.mass) / p.wheels;
@@ -44,22 +50,23 @@ export const car: Template<typeof params> = {
           geoms: [
             {
               type: "box",
-              size: [0.5 * unit, width, 0.09 * unit],
+              size: [0.5 * unit, 0.7 * width, 0.09 * unit],
               friction: 0.3,
               ...surface({ ...p, mass: 0.65 * p.mass }, { color: hue(0), finish: "metal" }),
             },
             {
-              ...block([-0.06 * unit, 0, 0.17 * unit], [0.24 * unit, 0.85 * width, 0.08 * unit], PALETTE.ink, "glass"),
+              ...block([-0.06 * unit, 0, 0.17 * unit], [0.24 * unit, 0.6 * width, 0.08 * unit], PALETTE.ink, "glass"),
               mass: 0.05 * p.mass,
             },
             ...[1, -1].map((side) => ({
               ...block(
-                [0.5 * unit, side * 0.6 * width, 0.02 * unit],
+                [0.5 * unit, side * 0.45 * width, 0.02 * unit],
                 [0.01 * unit, 0.2 * width, 0.025 * unit],
                 PALETTE.amber,
               ),
               mass: 1e-6,
             })),
+            ...(p.wheels % 2 === 1 ? [rod([0.45 * unit, 0, 0], [NOSE * unit, 0, -0.06 * unit], 0.02 * unit)] : []),
           ],
         },
         ...hubs.flatMap((hub) => wheel(hub, radius, unit, wheelMass)),
@@ -81,7 +88,7 @@ export const car: Template<typeof params> = {
           label: "Steer (rad, + is left)",
           type: "position",
           joint: `${steer}-turn`,
-          range: [-0.6, 0.6],
+          range: [-STEER, STEER],
           gain: 2 * torque,
           damping: 0.1 * torque,
         },
@@ -116,7 +123,7 @@ export const car: Template<typeof params> = {
 function axlePositions(wheels: number, unit: number): { x: number; paired: boolean }[] {
   const axles = Math.ceil(wheels / 2);
   return Array.from({ length: axles }, (_, index) => ({
-    x: 0.33 * unit * (1 - (2 * index) / (axles - 1)),
+    x: index === 0 && wheels % 2 === 1 ? NOSE * unit : 0.33 * unit * (1 - (2 * index) / (axles - 1)),
     paired: index > 0 || wheels % 2 === 0,
   }));
 }
@@ -163,7 +170,13 @@ function wheel(hub: Hub, radius: number, unit: number, mass: number): BodyInput[
     parent: "car",
     pos: [hub.x, hub.y, drop],
     joints: [
-      { id: `${hub.id}-turn`, type: "hinge", axis: [0, 0, 1], range: [-0.6, 0.6], armature: 0.02 * mass * unit ** 2 },
+      {
+        id: `${hub.id}-turn`,
+        type: "hinge",
+        axis: [0, 0, 1],
+        range: [-STEER, STEER],
+        armature: 0.02 * mass * unit ** 2,
+      },
     ],
     geoms: [
       { type: "sphere", size: [0.2 * radius], mass: 0.1 * mass, collide: false, color: PALETTE.slate, finish: "metal" },

@@ -33,7 +33,13 @@ export const pendulum: Template<typeof params> = {
         pos: [0, y, pivot],
         joints: [{ id: `pivot-${index + 1}`, type: "hinge", axis: [0, -1, 0], damping: p.damping, initial: p.angle }],
         geoms: [
-          { type: "sphere", size: [radius], pos: [0, 0, -length], ...surface(p, { mass: 1, color, finish: "metal" }) },
+          {
+            type: "sphere",
+            size: [radius],
+            pos: [0, 0, -length],
+            collide: false,
+            ...surface(p, { mass: 1, color, finish: "metal" }),
+          },
           rod([0, 0, 0], [0, 0, -length], 0.01 * Math.sqrt(p.length)),
         ],
       };

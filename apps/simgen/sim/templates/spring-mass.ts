@@ -31,7 +31,7 @@ export const springMass: Template<typeof params> = {
         id: `mass-${index + 1}`,
         pos: [x, 0, beam - hanging - half],
         joints: [{ id: `slide-${index + 1}`, type: "slide", axis: [0, 0, 1], initial: -pulled }],
-        geoms: [{ type: "cylinder", size: [half, half], ...made }],
+        geoms: [{ type: "cylinder", size: [half, half], collide: false, ...made }],
       };
     });
     return {

@@ -106,10 +106,13 @@ test("the walking robot walks ahead, on six legs and on four", () => {
   }
 });
 
-test("the car drives off over the bumps, and turns left when steered left", () => {
-  using rig = rigged(car);
-  assert.ok(rig.run(4).position("car")[0] > 2, "ahead");
-  assert.ok(rig.up("car")[2] > 0.9, "on its wheels");
+test("the car drives off over the bumps on any number of wheels, and turns left when steered left", () => {
+  for (const wheels of [3, 4, 5, 6, 7, 8]) {
+    using rig = rigged(car, { wheels });
+    const [x, y] = rig.run(4).position("car");
+    assert.ok(x > 2 && Math.abs(y) < 0.3, `${wheels} wheels: ${x} m ahead, ${y} m aside`);
+    assert.ok(rig.up("car")[2] > 0.9, `${wheels} wheels: upright`);
+  }
   using turning = rigged(car, { speed: 1 });
   turning.data.ctrl[1] = 0.5;
   assert.ok(turning.run(3).position("car")[1] > 0.3, "left");
