@@ -20,9 +20,9 @@ const QUIET_INSTALL = {
 export async function ensureSystemPackages() {
   const missing = () => Object.keys(PACKAGES).filter((name) => !PACKAGES[name]());
   if (missing().length === 0) return;
-  const byHand = `install ${missing().join(", ")} by hand (Debian: apt-get install ${missing().join(" ")})`;
+  const byHand = () => `install ${missing().join(", ")} by hand`;
   if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version"))
-    return say(`some tests will fail: ${byHand}; only root on Debian or Ubuntu gets them installed from here`);
+    return say(`some tests will fail: ${byHand()} (as root on Debian or Ubuntu, this would)`);
   try {
     await ensure({
       title: `installing ${missing().join(", ")} (apt-get)`,
@@ -31,7 +31,7 @@ export async function ensureSystemPackages() {
     });
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
-    say(`some tests will fail: ${error.message}\n${error.output}\n${byHand}`);
+    say(`some tests will fail: ${error.message}\n${error.output}\n${byHand()}`);
   }
 }
 
@@ -52,7 +52,13 @@ async function install(names) {
     }
     await runStep("apt-get update", "apt-get", ["update"], env);
     const options = ["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"];
-    await runStep("apt-get install", "apt-get", ["install", ...options, ...names], env);
+    // One by one: Ubuntu, say, has no chromium package, and gets the others all the same.
+    let failure;
+    for (const name of names)
+      await runStep(`apt-get install ${name}`, "apt-get", ["install", ...options, name], env).catch((error) => {
+        failure ??= error;
+      });
+    if (failure) throw failure;
   } finally {
     restore();
     process.off("exit", restore);
