@@ -59,12 +59,13 @@ test("an import that package.json does not declare is found", () => {
         const text = 'import "in-a-string"';`,
       "apps/simgen/web/viewer.ts": `import { Scene } from "three";`,
       "apps/simgen/sim/scene.test.ts": `import fc from "fast-check";\nimport { Scene } from "three";`,
+      "apps/simgen/sim/scene.ts": `import fc from "fast-check";`,
     },
     [
       'apps/simgen/server/main.ts: "three" is only a devDependency of apps/simgen/package.json, and this file runs in production',
       'apps/simgen/server/main.ts: "left-pad" is not declared in apps/simgen/package.json',
       'apps/simgen/server/main.ts: "@scope/late" is not declared in apps/simgen/package.json',
-      'apps/simgen/sim/scene.test.ts: "fast-check" is not declared in apps/simgen/package.json',
+      'apps/simgen/sim/scene.ts: "fast-check" is not declared in apps/simgen/package.json',
     ],
   );
 });

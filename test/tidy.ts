@@ -18,12 +18,13 @@ const ENTRY =
   /\.(test|config)\.ts$|^(bench|drills)\/[^/]+\.ts$|(^|\/)(package\.json|Dockerfile[^/]*|[^/]+\.(ya?ml|md)|index\.html)$|^\.ci\//;
 const SIBLINGS: Record<string, string[]> = { sessions: ["protocol"], client: ["protocol"] };
 
-/** Every import names a package that the importing workspace's own package.json declares. */
-export const importsAreDeclared: Rule = (tree) =>
-  scripts(tree).flatMap(([file, text]) => {
+/** Every import names a package that the importing workspace's own package.json declares, or the root's for tests and tools. */
+export const importsAreDeclared: Rule = (tree) => {
+  const shared = manifestOf(tree, "").devDependencies;
+  return scripts(tree).flatMap(([file, text]) => {
     const manifest = manifestOf(tree, file);
     const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
-    if (DEVELOPMENT.test(file)) Object.assign(declared, manifest.devDependencies);
+    if (DEVELOPMENT.test(file)) Object.assign(declared, manifest.devDependencies, shared);
     return importsOf(text)
       .filter(({ specifier }) => !/^(\.|\/|node:|[a-z]+:)/.test(specifier))
       .map(({ specifier }) => specifier.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? specifier)
@@ -34,6 +35,7 @@ export const importsAreDeclared: Rule = (tree) =>
           : `${file}: "${name}" is not declared in ${manifest.path}`,
       );
   });
+};
 
 /** Dependencies run one way: see ARCHITECTURE.md. */
 export const dependenciesRunOneWay: Rule = (tree) =>
