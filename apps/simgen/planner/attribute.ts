@@ -14,6 +14,8 @@ export interface Attribute extends Span {
   said: { value: number | string } | { level: number };
   /** Named by a property: "radius 10 cm", but not "10 cm". */
   bound: boolean;
+  /** What the person should know when this is used. */
+  note?: string;
 }
 
 /** What a noun phrase is made of. */
@@ -149,7 +151,7 @@ function readBackward(mentions: readonly Mention[], at: number, quantity: Quanti
   return { item: attributeItem(key, { value: quantity.value }, false, from, to), next: at + 1 };
 }
 
-/** "10 x 10 x 10 cm", "5cm by 5cm by 5cm": boxes here are cubes, so other products are no size. */
+/** "10 x 10 x 10 cm", "5cm by 5cm by 5cm". Boxes here are cubes: others get a cube of the same volume. */
 function readCube(mentions: readonly Mention[], at: number): Read | undefined {
   const [first, by, second, again, third] = mentions.slice(at, at + 5);
   if (![by, again].every((each) => each?.text === "x" || each?.text === "by")) return undefined;
@@ -160,8 +162,19 @@ function readCube(mentions: readonly Mention[], at: number): Read | undefined {
     if (each?.kind === "amount") return each.amount.value * unit;
     return each?.kind === "quantity" && each.quantity.dimension === "length" ? each.quantity.value : 0;
   });
-  if (edges.some((edge) => Math.abs(edge - value) > 1e-9 * Math.abs(value))) return undefined;
-  return { item: valueItem("size", value, first?.from ?? 0, end), next: at + 5 };
+  const [a = 0, b = 0] = edges;
+  if (a <= 0 || b <= 0) return undefined;
+  const even = edges.every((edge) => Math.abs(edge - value) <= 1e-9 * Math.abs(value));
+  const from = first?.from ?? 0;
+  const attribute: Attribute = {
+    key: "size",
+    said: { value: even ? value : Math.cbrt(a * b * value) },
+    bound: true,
+    ...(even ? {} : { note: "boxes have equal edges here: made of the same volume" }),
+    from,
+    to: end,
+  };
+  return { item: { kind: "attribute", attribute, from, to: end }, next: at + 5 };
 }
 
 /** "three", "3 x", "0.5 friction", "3 times gravity" */
@@ -186,18 +199,25 @@ function readCount(mentions: readonly Mention[], at: number, value: number, whol
 function readFall(mentions: readonly Mention[], at: number): Read | undefined {
   let next = at + 1;
   while (/^(?:stop|determiner)$/.test(mentions[next]?.kind ?? "") && next < at + GAP_MAX) next++;
+  // "off a ledge 3 m high"
+  if (mentions[next - 1]?.kind === "determiner" && isPlace(mentions[next])) next++;
   const mention = mentions[next];
   if (mention?.kind !== "quantity" || mention.quantity.dimension !== "length") return undefined;
   const property = mentions[next + 1];
   const bound = property?.kind === "property" && property.form === "adjective";
   const tower = mentions[bound ? next + 2 : next + 1];
   const article = mentions[next - 1]?.kind === "determiner";
-  const swallows = article && ((tower?.kind === "noun" && tower.concept === "stack") || tower?.kind === "unknown");
+  const swallows = article && isPlace(tower);
   const end = (bound ? next + 1 : next) + (swallows ? 1 : 0);
   return {
     item: valueItem("height", mention.quantity.value, mentions[at]?.from ?? 0, mentions[end]?.to ?? 0),
     next: end + 1,
   };
+}
+
+/** What something falls from: a tower, or a word that is not known, such as "cliff". */
+function isPlace(mention: Mention | undefined): boolean {
+  return mention?.kind === "unknown" || (mention?.kind === "noun" && mention.concept === "stack");
 }
 
 function readEmphasis(mentions: readonly Mention[], at: number): Read {

@@ -5,7 +5,7 @@ import type { Attribute, Span } from "./attribute.ts";
 import { fitted } from "./fit.ts";
 import type { Key } from "./lexicon.ts";
 import type { Machine, Member } from "./machine.ts";
-import type { Phrase } from "./phrase.ts";
+import { type Phrase, PLURAL_COUNT } from "./phrase.ts";
 import { ITEM_SLOTS, type Recipe, SHAPES, type Slot, type Slots } from "./recipe.ts";
 import { describeItem, describeMachine, formatValue, type Value } from "./wording.ts";
 
@@ -27,8 +27,7 @@ const DEGREE: Partial<Record<Key, number>> = { mass: 5, stiffness: 5, damping: 4
 const DEGREE_DEFAULT = 2;
 const MAY_BE_NEGATIVE: ReadonlySet<Key> = new Set(["angle", "tilt", "displacement", "speed"]);
 const MAY_BE_ZERO: ReadonlySet<Key> = new Set([...MAY_BE_NEGATIVE, "friction", "bounce", "damping", "height", "spin"]);
-const PLURAL_COUNT = 3;
-const THINGS_PLURAL = 5;
+const MACHINES_PLURAL = 3;
 const ITEMS_MAX = 20;
 /** kg/m³, m/s and the like, of an ordinary thing of `objects`. */
 const USUAL_ITEM: Record<string, number> = { size: 0.25, density: 700, velocity: 4, friction: 0.5, bounce: 0.5 };
@@ -76,7 +75,7 @@ export function fillMachine(
       for (const attribute of member.phrase.attributes) {
         if (!(pass in attribute.said)) continue;
         const places = attribute.loose ? [member, ...members.filter((each) => each !== member)] : [member];
-        if (places.some((place) => offer(attribute, place.slots)) || isIdle(attribute)) ledger.use(attribute);
+        if (places.some((place) => offer(attribute, place.slots)) || isIdle(attribute)) note(attribute, ledger);
       }
   }
   for (const { phrase, slots } of members)
@@ -109,32 +108,29 @@ export function fillThings(
   const understood: string[] = [];
   if (heap) ledger.use(heap);
 
-  const items = things
-    .flatMap(byLook)
-    .slice(0, ITEMS_MAX)
-    .map((phrase) => {
-      ledger.use(phrase);
-      for (const action of phrase.actions)
-        if (["drop", "bounce", "roll", "slide"].includes(action.action)) ledger.use(action);
-      const item = new Map<string, Value>();
-      const traits = phrase.traits.map((trait): Phrase["attributes"][number] => ({
-        ...trait,
-        said: { value: trait.value },
-        bound: false,
-        loose: false,
-        ...NOWHERE,
-      }));
-      // A material first, since "heavy" is more than what it weighs; values before degrees.
-      const rank = ({ key, said }: Attribute) => (key === "material" ? 0 : "value" in said ? 1 : 2);
-      for (const attribute of [...phrase.attributes, ...traits].toSorted((a, b) => rank(a) - rank(b))) {
-        const refusal = refused(attribute);
-        if (refusal) ledger.warn(refusal);
-        if (refusal || offerItem(attribute, item, params, everywhere) || isIdle(attribute)) ledger.use(attribute);
-      }
-      if (phrase.count) ledger.use(phrase.count);
-      const count = phrase.count?.value ?? (phrase.plural ? THINGS_PLURAL : 1);
-      return { shape: SHAPES[phrase.concept] ?? "ball", count, given: item };
-    });
+  const items = things.slice(0, ITEMS_MAX).map((phrase) => {
+    ledger.use(phrase);
+    for (const action of phrase.actions)
+      if (["drop", "bounce", "roll", "slide"].includes(action.action)) ledger.use(action);
+    const item = new Map<string, Value>();
+    const traits = phrase.traits.map((trait): Phrase["attributes"][number] => ({
+      ...trait,
+      said: { value: trait.value },
+      bound: false,
+      loose: false,
+      ...NOWHERE,
+    }));
+    // A material first, since "heavy" is more than what it weighs; values before degrees.
+    const rank = ({ key, said }: Attribute) => (key === "material" ? 0 : "value" in said ? 1 : 2);
+    for (const attribute of [...phrase.attributes, ...traits].toSorted((a, b) => rank(a) - rank(b))) {
+      const refusal = refused(attribute);
+      if (refusal) ledger.warn(refusal);
+      if (refusal || offerItem(attribute, item, params, everywhere) || isIdle(attribute)) note(attribute, ledger);
+    }
+    if (phrase.count) ledger.use(phrase.count);
+    const count = phrase.count?.value ?? (phrase.plural ? PLURAL_COUNT : 1);
+    return { shape: SHAPES[phrase.concept] ?? "ball", count, given: item };
+  });
   for (const floor of [...floors, ...(heap ? [heap] : [])])
     for (const attribute of floor.attributes) {
       const slots = floor === heap ? ITEM_SLOTS : FLOOR_SLOTS;
@@ -206,6 +202,11 @@ function valueFor(
   return key === "angle" || key === "tilt" ? recipe?.angles?.[said.value] : said.value;
 }
 
+function note(attribute: Attribute, ledger: Ledger): void {
+  ledger.use(attribute);
+  if (attribute.note) ledger.warn(attribute.note);
+}
+
 /** "in a row": machines of one kind stand in a row anyway; "without air resistance": there is no air. */
 function isIdle({ key, said }: Attribute): boolean {
   if (key === "damping") return "value" in said && said.value === 0;
@@ -249,7 +250,7 @@ function fillCounts(
     return count?.value ?? (plural && !recipe.acts.includes("bounce") ? 2 : 1);
   const usual = typeof defaults[param] === "number" ? defaults[param] : 1;
   if (count) params.set(param, { value: count.value, key: "count" });
-  else if (plural && usual === 1) params.set(param, { value: PLURAL_COUNT, key: "count" });
+  else if (plural && usual === 1) params.set(param, { value: MACHINES_PLURAL, key: "count" });
   else if (!plural && usual > 1 && head.slots.count === "count" && recipe.template === "bouncing-balls")
     params.set(param, { value: 1, key: "count" });
   return 1;
@@ -263,24 +264,6 @@ function countParam({ phrase, slots }: Member, known: ReadonlySet<string>): stri
 }
 
 // --- things ---
-
-/** "six red and blue balls": three of each. */
-function byLook(phrase: Phrase): Phrase[] {
-  for (const key of ["color", "material"] as const) {
-    const looks = phrase.attributes.filter((each) => each.key === key);
-    const total = phrase.count?.value ?? (phrase.plural ? THINGS_PLURAL : 1);
-    if (looks.length < 2 || total < looks.length) continue;
-    return looks.map((look, index) => ({
-      ...phrase,
-      count: {
-        ...(phrase.count ?? NOWHERE),
-        value: Math.floor(total / looks.length) + (index < total % looks.length ? 1 : 0),
-      },
-      attributes: phrase.attributes.filter((each) => each.key !== key || each === look),
-    }));
-  }
-  return [phrase];
-}
 
 function offerItem(
   attribute: Phrase["attributes"][number],

@@ -92,12 +92,13 @@ const NOUNS = {
   "wrecking-ball": "wrecking ball|crane|demolition ball|wreckingball|demolition crane",
   ball: "ball|sphere|orb|bead|globe|basketball|football|bowling ball|tennis ball|golf ball|ping pong ball|billiard ball|beach ball|snowball",
   box: "box|cube|block|crate|die|carton|package|parcel",
-  cylinder: "cylinder|can|tube|barrel|drum|disc|disk|coin|roller|pipe|log|puck|column",
-  capsule: "capsule|pill|sausage|stick",
+  cylinder: "cylinder|can|tube|barrel|drum|disc|disk|coin|roller|pipe|log|puck|hockey puck|column",
+  capsule: "capsule|pill|sausage|stick|pin|bowling pin|skittle",
   ellipsoid: "ellipsoid|egg|potato|oval",
-  weight: "weight|load|counterweight|bucket|person|kid|child|adult|man|woman|boy|girl|mass block",
-  thing: "thing|object|item|shape|stuff|body|toy",
-  bob: "bob|pendulum bob|tip",
+  weight:
+    "weight|load|counterweight|bucket|person|kid|child|adult|grown up|grownup|teenager|toddler|man|woman|boy|girl|mass block",
+  thing: "thing|object|item|shape|stuff|body|toy|piece",
+  bob: "bob|tip",
   string: "string|rope|cord|wire|thread|cable|line|rod",
   cart: "cart|trolley",
   pole: "pole|broom|broomstick",
@@ -140,9 +141,9 @@ const TRAITS: [words: string, key: Key, value: number | string][] = [
   ["horizontal|horizontally|sideways", "angle", "horizontal"],
   ["vertical|vertically|upright|straight up", "angle", "vertical"],
   ["upside down", "angle", "upside-down"],
-  ["tower shaped|in a tower", "layout", "tower"],
-  ["pyramid shaped|in a pyramid|pyramidal", "layout", "pyramid"],
-  ["in a wall", "layout", "wall"],
+  ["tower shaped|in a tower|on top of each other|on top of one another|stacked up|stacked high", "layout", "tower"],
+  ["pyramid shaped|in a pyramid|stacked in a pyramid|pyramidal", "layout", "pyramid"],
+  ["in a wall|stacked in a wall", "layout", "wall"],
   ["in a line|in line|straight line|straight", "layout", "line"],
   ["in a row|in rows|side by side|lined up", "layout", "row"],
   ["in a grid", "layout", "grid"],
@@ -227,7 +228,7 @@ const PROPERTIES: [words: string, key: Key, dimension: Dimension, form: "noun" |
   ["spacing|gap|spaced|distance|gaps", "spacing", "length", "noun"],
   ["apart", "spacing", "length", "adjective", 0],
   [
-    "displacement|amplitude|stretched|stretched by|pulled down|pulled down by|compressed|compressed by|displaced|displaced by|extended|extended by",
+    "displacement|amplitude|pull|pull it|pull it down|pull it down by|pull down|pulled|stretch|stretch it|stretch it by|stretch by|compress|compress it|compress it by|stretched|stretched by|pulled down|pulled down by|compressed|compressed by|displaced|displaced by|extended|extended by",
     "displacement",
     "length",
     "noun",
@@ -237,7 +238,7 @@ const PROPERTIES: [words: string, key: Key, dimension: Dimension, form: "noun" |
 
 const ACTIONS: [words: string, action: Action, noun?: Concept][] = [
   [
-    "throw|throws|thrown|throwing|launch|launches|launched|launching|fire|fires|fired|firing|shoot|shoots|shot|shooting|toss|tossed|tossing|hurl|hurled|fling|flung|lob|lobbed|catapulted|shot from a cannon|fired from a cannon|launched from a cannon|kick|kicked|kicking",
+    "throw|throws|thrown|throwing|launch|launches|launched|launching|fire|fires|fired|firing|shoot|shoots|shot|shooting|toss|tossed|tossing|hurl|hurls|hurled|hurling|fling|flung|flinging|lob|lobbed|lobbing|catapulted|shot from a cannon|fired from a cannon|launched from a cannon|kick|kicked|kicking",
     "throw",
   ],
   ["bounce|bounces|bouncing|bounced", "bounce"],
@@ -352,7 +353,7 @@ const PREPOSITIONS =
   "on top of|at the top of|at the bottom of|top of|with|in|into|inside|at|down|under|through|to|toward|towards|against|between|by|along|around|below|behind|beside|next to|near|across from|upon|having|has|have|of|that|which|who|whose|when|while|where|there|then|for|via|within|atop|hitting|hits|hit|knocking|knocks|smashing|smashes|smash|crashing|crashes|crash|colliding|collide|collides|carrying|holding|attached to|connected to|connecting|tied to|made of|made from|made out of|made up of|consisting of|built from|built of|built out of|landing|standing|standing on|sitting|resting|leading|going|is|are|be|being|was|were|=|:|using|driving|drives|drive|walking|walks|walk|moving|moves|move|running|runs|run|balancing|balanced|balances|pulling|balance|stands|sits|rests|land|lands|attached|connected|tied|linked|joined|anchored|fixed|joining|swinging on|but|rushing|racing|race|start|starting|starts|stacked|piled|knocked|plus a spring of";
 
 const STOP =
-  "please|can you|could you|would you|can i|can we|can a|in a vacuum|in vacuum|vacuum|more|medium|medium sized|mid sized|average|behave|behaves|knock|knock over|knock down|topple|toppling|push|pushing|pushed|tip over|chain reaction|show|me|us|i|want|would|like|id|to see|see|simulate|simulation|simulated|make|create|build|draw|give|generate|render|display|visualize|visualise|model|demo|demonstrate|demonstration|animate|animation|scene|picture|let|lets|can|could|you|your|my|our|we|will|just|simple|basic|nice|cool|classic|ordinary|regular|standard|normal|typical|some kind of|kind of|sort of|type of|very nice|vs|versus|so|also|too|as|about|approximately|roughly|around about|exactly|only|set|setup|system|physics|mujoco|sim|example|here|now|how|what|if|happen|happens|watch|look|at all|do|does|get|put|place|placed|add|need|thanks|thank|hello|hi|hey|try|it all|freely|free|under gravity|back and forth|side to side|up and down|back|forth|together|down|away|out|initially|initial|total|equal|identical|same|possible|it to|them to|there is|there are|theres|value|rate|released from rest|at rest|rest|from rest|still|motion|moving|apiece|every one|per|real|realistic|world|made|shaped|style|whole|row|line|series|set of|group|group of|row of|line of|series of|collection of|sequence of|number of|or so|ish|round|square|solid|other|another one|bit|by itself|alone|along|everything|first|second|third|last|left|right|middle|front|one another|each other|end|ends|inside|above|up|over|off|degree|newton|meter|metre|full|fully|completely|vertical axis|axis|gets|goes|go|come|comes|use|used|called|named|new|good|great|beautiful|pretty|fun|kitchen|begin|beginning|speed of|long time|until|before|after|because|its motion|force|forces|air|time|times|x";
+  "please|on top|on the top|at the top|from the top|to the top|gimme|arranged|upward|upwards|downward|downwards|forward|forwards|can you|could you|would you|can i|can we|can a|in a vacuum|in vacuum|vacuum|more|medium|medium sized|mid sized|average|behave|behaves|knock|knock over|knock down|topple|toppling|push|pushing|pushed|tip over|chain reaction|show|me|us|i|want|would|like|id|to see|see|simulate|simulation|simulated|make|create|build|draw|give|generate|render|display|visualize|visualise|model|demo|demonstrate|demonstration|animate|animation|scene|picture|let|lets|can|could|you|your|my|our|we|will|just|simple|basic|nice|cool|classic|ordinary|regular|standard|normal|typical|some kind of|kind of|sort of|type of|very nice|vs|versus|so|also|too|as|about|approximately|roughly|around about|exactly|only|set|setup|system|physics|mujoco|sim|example|here|now|how|what|if|happen|happens|watch|look|at all|do|does|get|put|place|placed|add|need|thanks|thank|hello|hi|hey|try|it all|freely|free|under gravity|back and forth|side to side|up and down|back|forth|together|down|away|out|initially|initial|total|equal|identical|same|possible|it to|them to|there is|there are|theres|value|rate|released from rest|at rest|rest|from rest|still|motion|moving|apiece|every one|per|real|realistic|world|made|shaped|style|whole|row|line|series|set of|group|group of|row of|line of|series of|collection of|sequence of|number of|or so|ish|round|square|solid|other|another one|bit|by itself|alone|along|everything|first|second|third|last|left|right|middle|front|one another|each other|end|ends|inside|above|up|over|off|degree|newton|meter|metre|full|fully|completely|vertical axis|axis|gets|goes|go|come|comes|use|used|called|named|new|good|great|beautiful|pretty|fun|kitchen|begin|beginning|speed of|long time|until|before|after|because|its motion|force|forces|air|time|times|x";
 
 /** Phrases to meanings. Words are lower case without apostrophes, joined by single spaces. */
 export const LEXICON: ReadonlyMap<string, Meaning> = lexicon();

@@ -82,6 +82,12 @@ function templateFor(phrases: readonly Phrase[], at: number): string | undefined
       return does(phrase, "swing") && others.every((each) => !MACHINES[each] && each !== "string")
         ? "pendulum"
         : undefined;
+    case "box":
+      return phrase.attributes.some(
+        ({ said }) => "value" in said && /^(?:tower|pyramid|wall)$/.test(String(said.value)),
+      )
+        ? "box-stack"
+        : undefined;
     case "string":
       return hangsThing(phrases, at) ? "pendulum" : "chain";
     case "pole":
@@ -118,7 +124,8 @@ function isPartOf(phrases: readonly Phrase[], calls: readonly (string | undefine
   return [-2, -1, 1, 2].some((step) => {
     const call = calls[at + step];
     const part = concept === undefined ? undefined : BY_TEMPLATE.get(call ?? "")?.parts[concept];
-    if (!part || call === calls[at]) return false;
+    // "stack nine cubes into a pyramid" is one stack, not two.
+    if (!part || (call === calls[at] && step > 0)) return false;
     const later = phrases[Math.max(at, at + step)];
     if (Math.abs(step) === 2 && calls[at + step / 2] !== undefined) return false;
     return part.when === "only" || later?.link !== "and";
@@ -132,14 +139,13 @@ function ownerOf(phrases: readonly Phrase[], owners: ReadonlyMap<number, Machine
   const before = owners.get(at - 1);
   if (before && partIn(before)) {
     if (phrase.link === "preposition" || phrase.link === "compound") return before;
-    if (partIn(before)?.when === "needed" && before.members.length === 1) return before;
+    if (partIn(before)?.when === "needed" && lacksParts(before)) return before;
     if (continues(phrases, before, at)) return before;
   }
   const next = headAfter(phrases, owners, at);
   if (next && partIn(next.machine)) {
     if (next.tied) return next.machine;
-    if (partIn(next.machine)?.when === "needed" && next.adjacent && next.machine.members.length === 1)
-      return next.machine;
+    if (partIn(next.machine)?.when === "needed" && next.adjacent && lacksParts(next.machine)) return next.machine;
   }
   // Parts that are nothing by themselves go to the nearest machine that has such a part.
   for (let step = 1; step < phrases.length; step++) {
@@ -147,6 +153,11 @@ function ownerOf(phrases: readonly Phrase[], owners: ReadonlyMap<number, Machine
       if (machine && partIn(machine)?.when === "only") return machine;
   }
   return undefined;
+}
+
+/** A ramp alone wants something on it; a ball that is thrown is complete. */
+function lacksParts({ members }: Machine): boolean {
+  return members.length === 1 && !(members[0].phrase.concept in SHAPES);
 }
 
 /** "a seesaw with a heavy ball and a light ball": a list goes on while the machine has room. */

@@ -34,6 +34,9 @@ export interface Parsed {
   idle: Span[];
 }
 
+/** "balls", when no number is given. */
+export const PLURAL_COUNT = 5;
+
 /** A phrase while its noun may still be missing. */
 interface Draft extends Omit<Phrase, "concept"> {
   concept: Concept | undefined;
@@ -52,7 +55,12 @@ export function readPhrases(items: readonly Item[]): Parsed {
   const drafts = chunk(items, idle, gravities);
   const floors = items.filter((item) => item.kind === "without" && item.concept === "ground");
   idle.push(...floors);
-  return { phrases: dissolveTotals(settle(drafts, idle), idle), gravities, floorless: floors.length > 0, idle };
+  return {
+    phrases: dissolveTotals(settle(drafts, idle), idle).flatMap(split),
+    gravities,
+    floorless: floors.length > 0,
+    idle,
+  };
 }
 
 // --- chunking ---
@@ -266,11 +274,15 @@ function settle(drafts: Draft[], idle: Span[]): Phrase[] {
       return;
     }
     if (draft.foreign && !draft.attributes.some((each) => each.bound)) return;
+    if (isSurface(draft)) {
+      phrases.push({ ...draft, concept: "ground" });
+      return;
+    }
     const described =
       draft.attributes.every((each) => !each.bound) && (draft.attributes.length > 0 || draft.actions.length > 0);
     const counted = draft.count !== undefined || (draft.article && !draft.definite);
-    if (described && counted && next?.concept && next.link === "and")
-      phrases.push({ ...draft, concept: next.concept, elided: true });
+    const ahead = described && counted ? nounAhead(drafts, at) : undefined;
+    if (ahead) phrases.push({ ...draft, concept: ahead, elided: true });
     else if (last && ((described && counted && draft.link === "and") || (draft.pronoun && !draft.definite)))
       phrases.push({ ...draft, concept: last.concept, traits: last.traits, elided: true });
     else if (last && !draft.actions.some((each) => next?.concept && isImperative(each, draft))) merge(last, draft);
@@ -282,6 +294,21 @@ function settle(drafts: Draft[], idle: Span[]): Phrase[] {
   const last = phrases.at(-1);
   if (last) for (const each of waiting) merge(last, each);
   return phrases;
+}
+
+/** "sliding on ice" */
+function isSurface({ onto, article, attributes }: Draft): boolean {
+  return onto && !article && attributes.length > 0 && attributes.every((each) => each.key === "material");
+}
+
+/** The noun at the end of "a 1 kg, a 2 kg and a 3 kg ball". */
+function nounAhead(drafts: readonly Draft[], at: number): Concept | undefined {
+  for (let next = at + 1; drafts[next]?.link === "and"; next++) {
+    const draft = drafts[next];
+    if (draft?.concept) return draft.concept;
+    if (!draft?.article && !draft?.count) return undefined;
+  }
+  return undefined;
 }
 
 /** "drop two balls": an action before its object, with nothing else in its phrase. */
@@ -322,6 +349,26 @@ function dissolveTotals(phrases: Phrase[], idle: Span[]): Phrase[] {
     }
   }
   return kept;
+}
+
+/** "six red and blue balls": three of each; "pendulums of 1 m and 2 m": one of each. */
+function split(phrase: Phrase): Phrase[] {
+  if (!phrase.plural && !phrase.count) return [phrase];
+  for (const { key } of phrase.attributes) {
+    const values = phrase.attributes.filter((each) => each.key === key && "value" in each.said);
+    const total = phrase.count?.value ?? (key === "color" || key === "material" ? PLURAL_COUNT : values.length);
+    if (values.length < 2 || total < values.length) continue;
+    return values.map((value, index) => ({
+      ...phrase,
+      link: index === 0 ? phrase.link : "and",
+      count: {
+        ...span(phrase.count ?? phrase),
+        value: Math.floor(total / values.length) + (index < total % values.length ? 1 : 0),
+      },
+      attributes: phrase.attributes.filter((each) => each.key !== key || each === value),
+    }));
+  }
+  return [phrase];
 }
 
 function span({ from, to }: Span): Span {

@@ -286,8 +286,10 @@ function readUnit(tokens: readonly Token[], at: number) {
   for (;;) {
     const joint = tokens[unit.end]?.text ?? "";
     const divides = joint === "/" || joint === "per" || (/^an?$/.test(joint) && isTime(tokens, unit.end + 1));
-    if (!divides && joint !== "·" && joint !== "*") break;
-    const next = readBase(tokens, unit.end + 1);
+    // "N s/m" has no sign between.
+    const beside = joint === "s" && exponents.join() === "1,1,-2,0,0";
+    if (!divides && !beside && joint !== "·" && joint !== "*") break;
+    const next = readBase(tokens, beside ? unit.end : unit.end + 1);
     if (!next) break;
     const sign = divides ? -1 : 1;
     factor *= next.factor ** sign;
