@@ -92,6 +92,8 @@ export async function createHttp(services: HttpServices): Promise<FastifyInstanc
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const problem = problemOf(error);
     if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, problem.message);
+    // The rest of the body is read and thrown away: closing on a client that still writes would cost it the answer.
+    if (problem.code === "body_too_large") reply.removeHeader("connection");
     if (problem.details.retryAfterSeconds !== undefined) reply.header("retry-after", problem.details.retryAfterSeconds);
     return reply.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
   });

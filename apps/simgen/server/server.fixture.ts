@@ -1,16 +1,19 @@
 /** A real SimGen for tests: its own process, port and data, ended with the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
 import WebSocket from "ws";
 import { type Frame, FrameDecoder } from "../sim/frame.ts";
 import type { ToClient, ToServer } from "./messages.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const PGLITE = fileURLToPath(import.meta.resolve("@electric-sql/pglite"));
 const START_TIMEOUT_MS = 60_000;
 
 export interface Server {
@@ -41,7 +44,7 @@ export async function startServer(
   t: { after(end: () => Promise<void>): unknown },
   env: Record<string, string> = {},
 ): Promise<Server> {
-  const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "simgen-test-")));
+  const dataDir = env.DATA_DIR ?? (await emptyDataDir());
   const child = spawn(process.execPath, ["--conditions=source", MAIN], {
     env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", DATA_DIR: dataDir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -73,6 +76,24 @@ export async function startServer(
     child.stdout.once("data", () => clearTimeout(timer));
   });
   return { url, dataDir, process: child, output: () => output, stop };
+}
+
+/**
+ * A data directory with an embedded database that has no tables yet. Making one takes seconds of initdb, so it is made
+ * once a version of PGlite, and copied.
+ */
+async function emptyDataDir(): Promise<string> {
+  const { mtimeMs } = await stat(PGLITE);
+  const template = join(tmpdir(), `simgen-empty-postgres-${Math.round(mtimeMs)}`);
+  if (!existsSync(template)) {
+    const fresh = await mkdtemp(`${template}-`);
+    await (await PGlite.create(fresh)).close();
+    // Another test file may have been faster.
+    await rename(fresh, template).catch(() => rm(fresh, { recursive: true, force: true }));
+  }
+  const dataDir = await mkdtemp(join(tmpdir(), "simgen-test-"));
+  await cp(template, join(dataDir, "postgres"), { recursive: true });
+  return dataDir;
 }
 
 export interface Answer {

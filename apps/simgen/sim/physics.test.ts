@@ -73,11 +73,19 @@ test("an undamped double pendulum keeps its energy for ten seconds", () => {
   }
 });
 
-test("ten boxes on each other stand for ten seconds", () => {
-  using rig = rigged(boxStack, { count: 10 });
-  rig.run(0.5);
-  const before = rig.position("box-10");
-  within(distance(rig.run(10).position("box-10"), before), 0.005);
+test("ten boxes on each other stand for ten seconds, and so do walls and pyramids", () => {
+  for (const params of [
+    { count: 10 },
+    { count: 20, layout: "pyramid" },
+    { count: 20, layout: "wall" },
+    { count: 3, layout: "wall" },
+  ]) {
+    using rig = rigged(boxStack, params);
+    const boxes = rig.scene.bodies.map((body) => body.id).filter((id) => id.startsWith("box"));
+    const before = boxes.map((id) => rig.position(id));
+    rig.run(10);
+    for (const [index, id] of boxes.entries()) within(distance(rig.position(id), before[index] ?? []), 0.005);
+  }
 });
 
 test("a ball comes back from a bounce with the share of its speed that was asked for", () => {

@@ -195,6 +195,8 @@ class Thread {
   readonly #input: WorkerInput;
   readonly #probes = new Map<number, PromiseWithResolvers<ProbeResult>>();
   #worker: Worker;
+  /** Resolved once MuJoCo is loaded. */
+  #ready = Promise.withResolvers<void>();
   #closed = false;
 
   constructor(input: WorkerInput) {
@@ -227,6 +229,7 @@ class Thread {
   }
 
   async probe(probe: number, scene: Scene, timeoutMs: number): Promise<ProbeResult | "timeout"> {
+    await this.#ready.promise;
     const answer = Promise.withResolvers<ProbeResult>();
     this.#probes.set(probe, answer);
     this.send({ type: "probe", probe, scene });
@@ -261,6 +264,8 @@ class Thread {
 
   #exited(cause: string): void {
     this.alive = false;
+    this.#ready.resolve();
+    this.#ready = Promise.withResolvers();
     for (const { started, events } of this.runs.values()) {
       started.reject(new PoolError("simulation_failed", cause));
       events.failed(cause);
@@ -280,6 +285,9 @@ class Thread {
     switch (message.type) {
       case "frames":
         for (const frame of unpackFrames(message.bytes)) this.runs.get(runOf(frame))?.events.frame(frame);
+        return;
+      case "ready":
+        this.#ready.resolve();
         return;
       case "statuses":
         for (const status of message.statuses) this.runs.get(status.run)?.events.status(status);
