@@ -1,10 +1,11 @@
 import type { SimulationView, StatusMessage, ToClient } from "../server/messages.ts";
 import { ApiError, api, type NewSimulation, type SimulationWithScene } from "./api.ts";
+import { Badge } from "./badge.ts";
 import { Composer } from "./composer.ts";
 import { openConnection } from "./connection.ts";
 import { Controls } from "./controls.ts";
 import { Cover } from "./cover.ts";
-import { byId, element, icon } from "./element.ts";
+import { byId, icon } from "./element.ts";
 import { Gallery } from "./gallery.ts";
 import { Meters } from "./meters.ts";
 import { Mine } from "./mine.ts";
@@ -34,7 +35,6 @@ const EXAMPLES = [
   "A steel ball rolling down a 20° ramp",
   "A double pendulum of 1 m",
 ];
-const SLOW_PERCENT = 95;
 
 /** The simulation that is open, and the pieces of the page that belong to it. */
 interface Open {
@@ -47,7 +47,6 @@ interface Open {
 const layout = byId("layout", HTMLElement);
 const inspector = byId("inspector", HTMLElement);
 const heading = byId("heading", HTMLDivElement);
-const badges = byId("badges", HTMLDivElement);
 const transport = byId("transport", HTMLDivElement);
 const pauseButton = byId("pause", HTMLButtonElement);
 const followButton = byId("follow", HTMLButtonElement);
@@ -62,6 +61,7 @@ const composer = new Composer((prompt) => create({ prompt }));
 const gallery = new Gallery(byId("templates", HTMLUListElement), ({ id }) => create({ template: id }));
 const mine = new Mine(byId("mine", HTMLUListElement), { open: (id) => show(id), remove });
 const meters = new Meters(fps);
+const badge = new Badge(byId("badges", HTMLDivElement));
 
 let open: Open | undefined;
 /** What the page wants to show; `open` follows when it has come. */
@@ -189,8 +189,7 @@ function end(): void {
   open = undefined;
   wanted = undefined;
   viewer?.close();
-  badges.replaceChildren();
-  badges.dataset.text = "";
+  badge.show("empty", 100);
   document.title = "SimGen";
   for (const each of [heading, transport, inspector, fps]) each.hidden = true;
   mine.mark(undefined);
@@ -297,24 +296,6 @@ function showFollowing(): void {
   followButton.setAttribute("aria-pressed", String(stage?.following ?? false));
 }
 
-function showBadges(nowMs: number): void {
-  const state = viewer?.state(nowMs) ?? "empty";
-  const slow = state === "playing" && speedPercent < SLOW_PERCENT && speedPercent > 0;
-  const text = !open
-    ? ""
-    : state === "paused"
-      ? "Paused"
-      : state === "stalled"
-        ? "Waiting for the server"
-        : slow
-          ? `Running at ${speedPercent} % of real time`
-          : "";
-  if (badges.dataset.text === text) return;
-  badges.dataset.text = text;
-  const tone = state === "paused" ? "plain" : "warn";
-  badges.replaceChildren(...(text ? [element("span", { class: "badge", "data-tone": tone }, text)] : []));
-}
-
 function tick(nowMs: number): void {
   if (viewer && stage) {
     viewer.draw(nowMs);
@@ -323,7 +304,7 @@ function tick(nowMs: number): void {
       if (clock.value !== text) clock.value = text;
     }
     meters.tick(nowMs, stage.renderedFrames, roundTripMs / 2 + viewer.delayMs);
-    showBadges(nowMs);
+    badge.show(open ? viewer.state(nowMs) : "empty", speedPercent);
   }
   requestAnimationFrame(tick);
 }

@@ -166,7 +166,10 @@ export class Stage {
     const drewLast = this.#tickMs === this.#drawnMs;
     const tickMs = this.#tickMs;
     this.#tickMs = nowMs;
-    if (!this.#dirty) return this.#drawStill(nowMs);
+    if (!this.#dirty) {
+      this.#drawStill(nowMs);
+      return;
+    }
     this.#dirty = false;
     this.#drawnMs = nowMs;
     if (this.#still) this.#applyQuality();

@@ -1,7 +1,8 @@
 /**
  * Renders a picture of every template for the gallery, from the page itself, into public/templates/<id>.webp.
  *
- * Usage: node apps/simgen/web/thumbnails.ts [URL of a running server, default http://127.0.0.1:8080]
+ * Usage: node apps/simgen/web/thumbnails.ts [URL of a running server] [template ...]
+ * Without templates: all of them. The URL defaults to http://127.0.0.1:8080.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { chromium, type Locator, type Page } from "playwright-core";
@@ -12,7 +13,17 @@ const WIDTH = 320;
 const HEIGHT = 200;
 const BYTES_MAX = 12 * 1024;
 /** How often to zoom in: a small picture needs a close-up. */
-const CLOSER = 4;
+const CLOSER = 2;
+const CLOSE_UPS: Record<string, number> = {
+  hexapod: 4,
+  car: 4,
+  "domino-row": 4,
+  "two-link-arm": 4,
+  seesaw: 3,
+  projectile: 4,
+  "double-pendulum": 0,
+  "box-stack": 0,
+};
 /** Simulated seconds before the shutter; some things look best early. */
 const MOMENT_SECONDS = 1.4;
 const MOMENTS: Record<string, number> = {
@@ -38,13 +49,13 @@ const STUDIO = `
     --stage-grid: #687386;
   }
   /* The outline of the focus would be in the picture. */
-  canvas { outline: 0; }
+  #view { outline: 0; }
   header, .dock, .panel, .heading, .badges, .cover, .toasts { display: none !important; }
   body, .layout, .layout[data-state] { display: block; height: 100svh; }
   .layout .view { position: fixed; inset: 0; height: auto; min-height: 0; }
 `;
 
-const url = process.argv[2] ?? "http://127.0.0.1:8080";
+const [url = "http://127.0.0.1:8080", ...chosen] = process.argv.slice(2);
 const browser = await chromium.launch(CHROMIUM);
 try {
   await mkdir(FOLDER, { recursive: true });
@@ -59,6 +70,7 @@ try {
   await adoptStudio(page);
   for (const card of await page.locator(".card[data-testid]").all()) {
     const id = (await card.getAttribute("data-testid"))?.replace("template-", "") ?? "";
+    if (chosen.length > 0 && !chosen.includes(id)) continue;
     const bytes = await picture(page, card, id);
     if (bytes.length > BYTES_MAX) throw new Error(`${id} takes ${bytes.length} bytes, expected at most ${BYTES_MAX}`);
     await writeFile(new URL(`${id}.webp`, FOLDER), bytes);
@@ -71,19 +83,22 @@ try {
 async function picture(page: Page, card: Locator, id: string): Promise<Buffer> {
   const before = page.url();
   await card.evaluate((button: HTMLButtonElement) => button.click());
-  await page.waitForURL((now) => now.href !== before);
+  await page.waitForURL((now) => now.href !== before, { timeout: 120_000 });
   await page.waitForFunction(
     (seconds) => Number.parseFloat(document.getElementById("clock")?.textContent ?? "0") >= seconds,
     MOMENTS[id] ?? MOMENT_SECONDS,
     { timeout: 120_000, polling: "raf" },
   );
   await page.locator("#view").focus();
-  for (let press = 0; press < CLOSER; press++) await page.keyboard.press("+");
+  for (let press = 0; press < (CLOSE_UPS[id] ?? CLOSER); press++) await page.keyboard.press("+");
   await page.keyboard.press("Space");
   await page.waitForFunction(() => document.getElementById("badges")?.dataset.text === "Paused");
   await still(page);
   const shot = (await page.screenshot()).toString("base64");
-  await page.evaluate((path) => fetch(`/api/v1/simulations/${path}`, { method: "DELETE" }), page.url().split("/").at(-1));
+  await page.evaluate(
+    (path) => fetch(`/api/v1/simulations/${path}`, { method: "DELETE" }),
+    page.url().split("/").at(-1),
+  );
   return Buffer.from(await page.evaluate(shrink, { shot, width: WIDTH, height: HEIGHT }), "base64");
 }
 
