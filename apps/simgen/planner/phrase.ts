@@ -262,7 +262,8 @@ function settle(drafts: Draft[], idle: Span[]): Phrase[] {
   const waiting: Draft[] = [];
   drafts.forEach((draft, at) => {
     const next = drafts[at + 1];
-    const last = phrases.at(-1);
+    // What follows "on the floor" is about what lies there.
+    const last = phrases.findLast((each) => each.concept !== "ground") ?? phrases.at(-1);
     if (draft.concept) {
       const phrase: Phrase = { ...draft, concept: draft.concept };
       const known = draft.definite ? phrases.findLast((each) => each.concept === draft.concept) : undefined;

@@ -146,6 +146,9 @@ export const PROMPTS: Expectation[] = [
   },
   { prompt: "a wall of 20 bricks hit by a wrecking ball", makes: [["wrecking-ball", { count: 20 }]] },
 
+  { prompt: "ten boxes stacked in a wall", makes: [["box-stack", { layout: "wall", count: 10 }]] },
+  { prompt: "a big six-legged walking robot", makes: [["hexapod", { legs: 6, size: 2 }]] },
+
   // --- things ---
   {
     prompt: "two red boxes and three blue steel balls dropped on the Moon",
@@ -221,6 +224,35 @@ export const PROMPTS: Expectation[] = [
     warns: ["asked for size 5 mm, made 2 cm"],
   },
 
+  {
+    prompt: "six red and blue balls",
+    makes: [
+      [
+        "objects",
+        {
+          items: [
+            { count: 3, color: RED },
+            { count: 3, color: BLUE },
+          ],
+        },
+      ],
+    ],
+  },
+  {
+    prompt: "balls of 1 kg, 2 kg and 3 kg",
+    makes: [["objects", { items: [{ mass: 1 }, { mass: 2 }, { mass: 3 }] }]],
+  },
+  { prompt: "a 1 kg and a 2 kg ball", makes: [["objects", { items: [{ mass: 1 }, { mass: 2 }] }]] },
+  {
+    prompt: "a puck sliding on ice at 5 m/s",
+    makes: [["objects", { items: [{ shape: "cylinder", friction: 0.03, velocity: [5, 0, 0] }] }]],
+  },
+  {
+    prompt: "a 10 x 20 x 40 cm box",
+    makes: [["objects", { items: [{ shape: "box", size: 0.2 }] }]],
+    warns: ["boxes have equal edges here: made of the same volume"],
+  },
+
   // --- gravity ---
   { prompt: "a pendulum with half gravity", makes: [["pendulum", {}]], gravity: -4.905 },
   { prompt: "a pendulum at 20 m/s²", makes: [["pendulum", {}]], gravity: -20 },
@@ -233,6 +265,21 @@ export const PROMPTS: Expectation[] = [
   { prompt: "a chain in sideways gravity", makes: [["chain", {}]], gravity: [9.81, 0, 0] },
 
   // --- several machines ---
+  {
+    prompt: "on the moon, drop a ball from 3 m and throw another ball at 5 m/s",
+    makes: [
+      ["projectile", { speed: 5 }],
+      ["objects", { items: [{}], height: 3 }],
+    ],
+    gravity: MOON,
+  },
+  {
+    prompt: "pendulums of 1 m and 2 m",
+    makes: [
+      ["pendulum", { length: 1 }],
+      ["pendulum", { length: 2 }],
+    ],
+  },
   {
     prompt: "a pendulum and a car",
     makes: [
