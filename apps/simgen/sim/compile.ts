@@ -114,12 +114,21 @@ function geomLine(geom: Geom, timestep: number): string {
     quat: geom.quat,
     mass: geom.mass,
     density: geom.density,
-    friction: geom.friction,
+    friction: collide ? friction(geom.friction) : undefined,
     condim: collide && Array.isArray(geom.friction) ? 6 : undefined,
     solref: geom.bounce === undefined ? undefined : bounceSolref(geom.bounce, timestep),
     contype: collide ? undefined : 0,
     conaffinity: collide ? undefined : 0,
   })}/>`;
+}
+
+/** Under it MuJoCo's friction pyramid is so flat that boxes with four contacts blow apart; nobody sees the difference to 0. */
+const FRICTION_MIN = 0.005;
+
+function friction(given: Geom["friction"]): Geom["friction"] {
+  if (given === undefined) return undefined;
+  if (typeof given === "number") return Math.max(FRICTION_MIN, given);
+  return [Math.max(FRICTION_MIN, given[0]), given[1], given[2]];
 }
 
 /**
