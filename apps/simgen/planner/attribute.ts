@@ -28,7 +28,7 @@ export type Item = Span &
     | { kind: "gravity"; vector: [number, number, number]; label: string }
     | { kind: "determiner"; same: boolean }
     | { kind: "without"; concept: Concept }
-    | { kind: "preposition"; surface: boolean }
+    | { kind: "preposition"; role: "surface" | "target" | undefined }
     | { kind: "and" | "pronoun" | "stop" | "unknown" }
   );
 
@@ -93,7 +93,7 @@ function readItem(mentions: readonly Mention[], at: number): Read {
     case "preposition":
       return (
         (mention.role === "height" && readFall(mentions, at)) ||
-        one({ kind: "preposition", surface: mention.role === "surface", from, to })
+        one({ kind: "preposition", role: mention.role === "height" ? undefined : mention.role, from, to })
       );
     case "determiner":
       return one({ kind: "determiner", same: mention.same, from, to });
@@ -133,7 +133,9 @@ function readBackward(mentions: readonly Mention[], at: number, quantity: Quanti
   // "a metre-long pendulum"
   const after = mentions[at + 1]?.text === "-" ? at + 2 : at + 1;
   const property = mentions[after];
-  if (property?.kind === "property" && !(property.form === "noun" && takesNext(mentions, after))) {
+  // In "two 5 kg weights" the weights are things.
+  const thing = property?.kind === "property" && property.noun && /s$/.test(property.text);
+  if (property?.kind === "property" && !thing && !(property.form === "noun" && takesNext(mentions, after))) {
     const value = valueAs(property.key, property.dimension, quantity);
     if (value !== undefined) {
       const scaled = property.key === "gravity" && quantity.dimension === "share" ? value * EARTH : value;

@@ -32,11 +32,12 @@ const ITEMS_MAX = 20;
 /** kg/m³, m/s and the like, of an ordinary thing of `objects`. */
 const USUAL_ITEM: Record<string, number> = { size: 0.25, density: 700, velocity: 4, friction: 0.5, bounce: 0.5 };
 
-/** Works out a machine's parameters; `copies` is how many of it to make. */
+/** Works out a machine's parameters; `copies` is how many of it to make, at most `room`. */
 export function fillMachine(
   machine: Machine,
   template: Template,
   floors: readonly Phrase[],
+  room: number,
   ledger: Ledger,
 ): { order: Order; copies: number } {
   const { recipe, members } = machine;
@@ -44,9 +45,9 @@ export function fillMachine(
   const defaults = z.record(z.string(), z.unknown()).parse(template.params.parse({}));
   const params = new Map<string, Value>();
 
-  const offer = (attribute: Attribute, slots: Slots): boolean => {
+  const offer = (attribute: Attribute, slots: Slots, times = 1): boolean => {
     const slot = slotFor(attribute, slots, recipe);
-    const param = slot && freeParams(slot.param, params, known);
+    const param = slot && freeParams(slot.param, params, known, times);
     if (!slot || !param || param.length === 0) return false;
     const refusal = refused(attribute);
     if (refusal) {
@@ -70,12 +71,14 @@ export function fillMachine(
   // Values before degrees, so that "a big 2 kg ball" is 2 kg whatever "big" would say.
   let copies = 1;
   for (const pass of ["value", "level"]) {
-    if (pass === "level") copies = fillCounts(machine, params, known, defaults, ledger);
+    if (pass === "level")
+      copies = affordable(fillCounts(machine, params, known, defaults, ledger), room, recipe, ledger);
     for (const member of members)
       for (const attribute of member.phrase.attributes) {
         if (!(pass in attribute.said)) continue;
         const places = attribute.loose ? [member, ...members.filter((each) => each !== member)] : [member];
-        if (places.some((place) => offer(attribute, place.slots)) || isIdle(attribute)) note(attribute, ledger);
+        if (places.some((place) => offer(attribute, place.slots, timesOf(place, members[0]))) || isIdle(attribute))
+          note(attribute, ledger);
       }
   }
   for (const { phrase, slots } of members)
@@ -108,6 +111,7 @@ export function fillThings(
   const understood: string[] = [];
   if (heap) ledger.use(heap);
 
+  if (things.length > ITEMS_MAX) ledger.warn(`left out: all but the first ${ITEMS_MAX} kinds of things`);
   const items = things.slice(0, ITEMS_MAX).map((phrase) => {
     ledger.use(phrase);
     for (const action of phrase.actions)
@@ -181,10 +185,20 @@ function slotFor(attribute: Attribute, slots: Slots, recipe: Recipe | undefined)
   return slot;
 }
 
-/** `a|b`: the first that is free; `a&b`: both. Nothing when what is there was said already. */
-function freeParams(param: string, params: ReadonlyMap<string, unknown>, known: ReadonlySet<string>): string[] {
+/** "two 5 kg weights": both sides of a seesaw. */
+function timesOf(member: Member, head: Member): number {
+  return member === head ? 1 : (member.phrase.count?.value ?? (member.phrase.plural ? 2 : 1));
+}
+
+/** `a|b`: as many as asked of those that are free; `a&b`: both. Nothing when what is there was said already. */
+function freeParams(
+  param: string,
+  params: ReadonlyMap<string, unknown>,
+  known: ReadonlySet<string>,
+  times = 1,
+): string[] {
   const free = param.split(/[|&]/).filter((each) => known.has(each) && !params.has(each));
-  return param.includes("&") ? free : free.slice(0, 1);
+  return param.includes("&") ? free : free.slice(0, Math.max(1, times));
 }
 
 function valueFor(
@@ -224,6 +238,13 @@ function refused({ key, said }: Attribute): string | undefined {
 }
 
 // --- counts ---
+
+function affordable(asked: number, room: number, recipe: Recipe, ledger: Ledger): number {
+  const made = Math.min(Math.max(1, asked), room);
+  if (made === 0) ledger.warn(`left out: ${recipe.name[asked === 1 ? 0 : 1]}, since there are many machines already`);
+  else if (made !== asked) ledger.warn(`asked for ${asked} ${recipe.name[1]}, made ${made}`);
+  return made;
+}
 
 function fillCounts(
   { recipe, members }: Machine,

@@ -49,8 +49,8 @@ export type Meaning =
   /** m/s², given the Earth's g. */
   | { kind: "gravity"; vector: (g: number) => [number, number, number]; label: string }
   | { kind: "determiner"; same: boolean }
-  /** Ends a noun phrase; `role` is what comes after it: "from 3 m", "on ice". */
-  | { kind: "preposition"; role?: "height" | "surface" }
+  /** Ends a noun phrase; `role` is what comes after it: "from 3 m", "on ice", "hitting a wall". */
+  | { kind: "preposition"; role?: "height" | "surface" | "target" }
   | { kind: "and" | "not" | "very" | "pronoun" | "stop" };
 
 export interface NounMeaning {
@@ -104,7 +104,7 @@ const NOUNS = {
   pole: "pole|broom|broomstick",
   link: "link|segment|joint|section|bead link",
   leg: "leg|foot|limb|legged",
-  wheel: "wheel|tire|tyre|wheeled",
+  wheel: "wheel|hoop|ring|tire|tyre|wheeled",
   plank: "plank|board|beam|bar",
   payload: "payload|gripper|hand|tool",
   ground: "ground|floor|surface|table|tabletop|plane",
@@ -350,7 +350,11 @@ const GRAVITY_SCALES: [words: string, share: number][] = [
 ];
 
 const PREPOSITIONS =
-  "on top of|at the top of|at the bottom of|top of|with|in|into|inside|at|down|under|through|to|toward|towards|against|between|by|along|around|below|behind|beside|next to|near|across from|upon|having|has|have|of|that|which|who|whose|when|while|where|there|then|for|via|within|atop|hitting|hits|hit|knocking|knocks|smashing|smashes|smash|crashing|crashes|crash|colliding|collide|collides|carrying|holding|attached to|connected to|connecting|tied to|made of|made from|made out of|made up of|consisting of|built from|built of|built out of|landing|standing|standing on|sitting|resting|leading|going|is|are|be|being|was|were|=|:|using|driving|drives|drive|walking|walks|walk|moving|moves|move|running|runs|run|balancing|balanced|balances|pulling|balance|stands|sits|rests|land|lands|attached|connected|tied|linked|joined|anchored|fixed|joining|swinging on|but|rushing|racing|race|start|starting|starts|stacked|piled|knocked|plus a spring of";
+  "on top of|at the top of|at the bottom of|top of|with|in|into|inside|at|down|under|through|to|toward|towards|between|by|along|around|below|upon|having|has|have|of|that|which|who|whose|when|while|where|there|then|for|via|within|atop|carrying|holding|attached to|connected to|connecting|tied to|made of|made from|made out of|made up of|consisting of|built from|built of|built out of|landing|standing|standing on|sitting|resting|leading|going|is|are|be|being|was|were|=|:|using|driving|drives|drive|walking|walks|walk|moving|moves|move|running|runs|run|balancing|balanced|balances|pulling|balance|stands|sits|rests|land|lands|attached|connected|tied|linked|joined|anchored|fixed|joining|swinging on|but|rushing|racing|race|start|starting|starts|stacked|piled|knocked|plus a spring of";
+
+/** Between two things that stay apart. */
+const TARGETS =
+  "hitting|hits|hit|hit by|struck by|knocking|knocks|smashing|smashes|smash|crashing|crashes|crash|colliding|collide|collides|colliding with|against|crashing into|smashing into|beside|next to|near|behind|across from";
 
 const STOP =
   "please|on top|on the top|at the top|from the top|to the top|gimme|arranged|upward|upwards|downward|downwards|forward|forwards|can you|could you|would you|can i|can we|can a|in a vacuum|in vacuum|vacuum|more|medium|medium sized|mid sized|average|behave|behaves|knock|knock over|knock down|topple|toppling|push|pushing|pushed|tip over|chain reaction|show|me|us|i|want|would|like|id|to see|see|simulate|simulation|simulated|make|create|build|draw|give|generate|render|display|visualize|visualise|model|demo|demonstrate|demonstration|animate|animation|scene|picture|let|lets|can|could|you|your|my|our|we|will|just|simple|basic|nice|cool|classic|ordinary|regular|standard|normal|typical|some kind of|kind of|sort of|type of|very nice|vs|versus|so|also|too|as|about|approximately|roughly|around about|exactly|only|set|setup|system|physics|mujoco|sim|example|here|now|how|what|if|happen|happens|watch|look|at all|do|does|get|put|place|placed|add|need|thanks|thank|hello|hi|hey|try|it all|freely|free|under gravity|back and forth|side to side|up and down|back|forth|together|down|away|out|initially|initial|total|equal|identical|same|possible|it to|them to|there is|there are|theres|value|rate|released from rest|at rest|rest|from rest|still|motion|moving|apiece|every one|per|real|realistic|world|made|shaped|style|whole|row|line|series|set of|group|group of|row of|line of|series of|collection of|sequence of|number of|or so|ish|round|square|solid|other|another one|bit|by itself|alone|along|everything|first|second|third|last|left|right|middle|front|one another|each other|end|ends|inside|above|up|over|off|degree|newton|meter|metre|full|fully|completely|vertical axis|axis|gets|goes|go|come|comes|use|used|called|named|new|good|great|beautiful|pretty|fun|kitchen|begin|beginning|speed of|long time|until|before|after|because|its motion|force|forces|air|time|times|x";
@@ -414,6 +418,7 @@ function lexicon(): Map<string, Meaning> {
   }));
   add("very|really|extremely|super|quite|extra|too|incredibly|ultra|pretty", () => ({ kind: "very" }));
   add("from|off|off of|from a height of|at a height of|at height", () => ({ kind: "preposition", role: "height" }));
+  add(TARGETS, () => ({ kind: "preposition", role: "target" }));
   add("on|onto|across|over", () => ({ kind: "preposition", role: "surface" }));
   add(PREPOSITIONS, () => ({ kind: "preposition" }));
   add(STOP, () => ({ kind: "stop" }));

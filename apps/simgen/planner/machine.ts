@@ -107,16 +107,21 @@ function hangsThing(phrases: readonly Phrase[], at: number): boolean {
   const before = phrases[at - 1];
   const after = phrases[at + 1];
   const hung = (each: Phrase | undefined) => each !== undefined && (each.concept in SHAPES || each.concept === "bob");
-  return (hung(before) && phrases[at]?.link !== "and") || (hung(after) && after?.link !== "and");
+  return (hung(before) && isTied(phrases[at])) || (hung(after) && isTied(after));
 }
 
 function holdsOtherShapes(phrases: readonly Phrase[], at: number): boolean {
   const next = phrases[at + 1];
-  if (!next || next.link === "and" || !(next.concept in SHAPES)) return false;
+  if (!next || !isTied(next) || !(next.concept in SHAPES)) return false;
   return next.concept !== "box" && next.concept !== "thing";
 }
 
 // --- which machine a part belongs to ---
+
+/** Whether a phrase goes with the one before it; what is hit is a part only of what is made for hitting. */
+function isTied(phrase: Phrase | undefined, part?: Part): boolean {
+  return phrase !== undefined && phrase.link !== "and" && (phrase.link !== "target" || part?.struck === true);
+}
 
 /** "a wall of boxes hit by a wrecking ball": a machine that is a part of its neighbour. */
 function isPartOf(phrases: readonly Phrase[], calls: readonly (string | undefined)[], at: number): boolean {
@@ -128,7 +133,7 @@ function isPartOf(phrases: readonly Phrase[], calls: readonly (string | undefine
     if (!part || (call === calls[at] && step > 0)) return false;
     const later = phrases[Math.max(at, at + step)];
     if (Math.abs(step) === 2 && calls[at + step / 2] !== undefined) return false;
-    return part.when === "only" || later?.link !== "and";
+    return part.when === "only" || isTied(later, part);
   });
 }
 
@@ -138,7 +143,7 @@ function ownerOf(phrases: readonly Phrase[], owners: ReadonlyMap<number, Machine
 
   const before = owners.get(at - 1);
   if (before && partIn(before)) {
-    if (phrase.link === "preposition" || phrase.link === "compound") return before;
+    if (isTied(phrase, partIn(before))) return before;
     if (partIn(before)?.when === "needed" && lacksParts(before)) return before;
     if (continues(phrases, before, at)) return before;
   }
@@ -179,9 +184,10 @@ function headAfter(phrases: readonly Phrase[], owners: ReadonlyMap<number, Machi
     const phrase = phrases[next] as Phrase;
     if (machine) {
       const adjacent = next === at + 1;
-      const listed = adjacent || hasSides(machine.recipe.parts[phrases[at]?.concept ?? "thing"]);
+      const part = machine.recipe.parts[phrases[at]?.concept ?? "thing"];
+      const listed = adjacent || hasSides(part);
       const head = machine.members[0].phrase === phrase;
-      return { machine, adjacent: adjacent && head, tied: (head ? listed : adjacent) && phrase.link !== "and" };
+      return { machine, adjacent: adjacent && head, tied: (head ? listed : adjacent) && isTied(phrase, part) };
     }
     if (phrase.link !== "and" || !(phrase.concept in SHAPES)) return undefined;
   }

@@ -16,8 +16,11 @@ export interface Phrase extends Span {
   definite: boolean;
   /** Its noun is only implied: "a red and a blue ball", "two balls, one red". */
   elided: boolean;
-  /** How it follows the phrase before it: a preposition or verb, "and" or a comma, or nothing between two nouns. */
-  link: "first" | "and" | "preposition" | "compound";
+  /**
+   * How it follows the phrase before it: a preposition or verb, "hitting" or the like, "and" or a comma, or nothing
+   * between two nouns.
+   */
+  link: "first" | "and" | "preposition" | "target" | "compound";
 }
 
 export interface Gravity extends Span {
@@ -87,8 +90,9 @@ function chunk(items: readonly Item[], idle: Span[], gravities: Gravity[]): Draf
       case "and":
       case "preposition":
         idle.push(item);
-        if (item.kind === "preposition" || !goesOn(draft) || opensPhrase(items[at + 1])) open(item.kind, item.to);
-        if (item.kind === "preposition") draft.onto = item.surface;
+        if (item.kind === "preposition" || !goesOn(draft) || opensPhrase(items[at + 1]))
+          open(item.kind === "preposition" && item.role === "target" ? "target" : item.kind, item.to);
+        if (item.kind === "preposition") draft.onto = item.role === "surface";
         break;
       case "determiner":
         idle.push(item);
@@ -226,7 +230,7 @@ function isSomething(draft: Draft): boolean {
 
 /** A preposition is heard through an empty phrase: "on top of the", "and on a". */
 function strongest(one: Phrase["link"], other: Phrase["link"]): Phrase["link"] {
-  return other === "preposition" ? other : one;
+  return one === "target" || other === "target" ? "target" : other === "preposition" ? other : one;
 }
 
 function blank(link: Phrase["link"], from: number): Draft {

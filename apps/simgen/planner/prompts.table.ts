@@ -130,6 +130,7 @@ export const PROMPTS: Expectation[] = [
     makes: [["projectile", { angle: 0, speed: 15, height: 10 }]],
   },
   { prompt: "see-saw with a 3 kg box and a 5 kg box", makes: [["seesaw", { mass1: 3, mass2: 5 }]] },
+  { prompt: "two 5 kg weights on a see saw", makes: [["seesaw", { mass1: 5, mass2: 5 }]] },
   { prompt: "teeter-totter with a heavy and a light ball", makes: [["seesaw", { mass1: 5, mass2: 0.4 }]] },
   {
     prompt: "a chain of 20 links hanging from one end",
@@ -327,6 +328,18 @@ export const PROMPTS: Expectation[] = [
     prompt: "a tower of 500 boxes",
     makes: [["box-stack", { layout: "tower", count: 60 }]],
     warns: ["asked for 500 boxes, made 60"],
+  },
+  {
+    prompt: "100 cars",
+    makes: [
+      ["car", {}],
+      ["car", {}],
+      ["car", {}],
+      ["car", {}],
+      ["car", {}],
+      ["car", {}],
+    ],
+    warns: ["asked for 100 cars, made 6"],
   },
   { prompt: "a spider with eight legs", makes: [["hexapod", { legs: 6 }]], warns: ["asked for 8 legs, made 6"] },
   {

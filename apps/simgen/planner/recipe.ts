@@ -26,6 +26,8 @@ export interface Part {
    * needed: a part also after "and", when the machine has none yet.
    */
   when: "only" | "linked" | "needed";
+  /** A part also when the machine hits it. */
+  struck?: true;
 }
 
 /** How one template is asked for. */
@@ -232,6 +234,7 @@ export const RECIPES: readonly Recipe[] = [
       ball: { slots: BALL, sets: { shape: "ball" }, when: "needed" },
       box: { slots: BALL, sets: { shape: "box" }, when: "needed" },
       cylinder: { slots: BALL, sets: { shape: "cylinder" }, when: "needed" },
+      wheel: { slots: BALL, sets: { shape: "cylinder" }, when: "needed" },
       thing: { slots: BALL, when: "needed" },
       weight: { slots: BALL, sets: { shape: "box" }, when: "needed" },
       plank: { slots: { angle: "angle", length: "length", friction: "friction" }, when: "only" },
@@ -381,8 +384,8 @@ export const RECIPES: readonly Recipe[] = [
       ball: { slots: { ...LOOK, mass: "mass" }, when: "linked" },
       string: STRING,
       chain: { slots: { length: "length", size: "length" }, when: "linked" },
-      box: { slots: { count: "count" }, when: "linked" },
-      stack: { slots: {}, when: "linked" },
+      box: { slots: { count: "count" }, when: "linked", struck: true },
+      stack: { slots: {}, when: "linked", struck: true },
     },
     angles: { horizontal: Math.PI / 2 },
     labels: { length: "cable length", count: "boxes in the wall" },

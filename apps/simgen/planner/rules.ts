@@ -64,11 +64,9 @@ export function planFromPrompt(prompt: string): Plan {
 
   const orders: Order[] = [];
   for (const machine of machines) {
-    const { order, copies } = fillMachine(machine, template(machine.recipe.template), floors, ledger);
     const room = SCENES_MAX - orders.length;
-    if (copies > room) ledger.warn(`asked for ${copies} ${machine.recipe.name[1]}, made ${Math.max(0, room)}`);
-    if (copies < 1) ledger.warn(`asked for ${copies} ${machine.recipe.name[1]}, made 1`);
-    orders.push(...Array<Order>(Math.min(Math.max(copies, 1), Math.max(0, room))).fill(order));
+    const { order, copies } = fillMachine(machine, template(machine.recipe.template), floors, room, ledger);
+    orders.push(...Array<Order>(copies).fill(order));
   }
   if (things.length > 0) {
     const order = fillThings(things, heap, floors, parsed.floorless, template("objects"), ledger);
