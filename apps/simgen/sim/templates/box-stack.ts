@@ -25,12 +25,13 @@ export const boxStack: Template<typeof params> = {
     );
     return {
       name: { tower: "Tower of boxes", pyramid: "Pyramid of boxes", wall: "Wall of boxes" }[p.layout],
-      timestep: 0.004,
+      // Contacts get stiffer with the timestep: small boxes and tall towers would sag and buckle.
+      timestep: Math.max(0.001, Math.min(0.004, 0.004 * Math.sqrt(((p.size / 0.2) * 10) / rows.length))),
       bodies: [
         ground(0.6),
         ...boxes.map((pos, index): BodyInput => {
           const base = { density: 500, friction: 0.6, color: spectrum(pos[2] / height), finish: "wood" as const };
-          const { bounce: _, ...made } = surface(p, base);
+          const made = { ...surface(p, base), bounce: 0 };
           return {
             id: `box-${index + 1}`,
             pos,
@@ -47,21 +48,15 @@ export const boxStack: Template<typeof params> = {
 
 /** Where the boxes of each layer stand, from the floor up, in edges from the middle. */
 function layers(layout: "tower" | "pyramid" | "wall", total: number): number[][] {
+  // A wall about as wide as high, or the smallest triangle that holds them all.
+  const base = { tower: 1, wall: Math.ceil(Math.sqrt(total)), pyramid: Math.ceil((Math.sqrt(8 * total + 1) - 1) / 2) };
   const rows: number[][] = [];
-  // The smallest triangle that holds them all; or bricks, about as wide as high, every other row shifted by half.
-  const base = { tower: 1, wall: Math.ceil(Math.sqrt(total)), pyramid: Math.ceil((Math.sqrt(8 * total + 1) - 1) / 2) }[
-    layout
-  ];
-  for (let left = total; left > 0; ) {
-    const level = rows.length;
-    const wide = layout === "pyramid" ? base - level : base;
-    const shift = layout === "wall" && level % 2 === 1 ? 0.5 : 0;
-    rows.push(
-      spaced(wide, 1.02)
-        .slice(0, left)
-        .map((x) => x + shift),
-    );
-    left -= wide;
+  for (let left = total; left > 0; left -= rows.at(-1)?.length ?? left) {
+    const wide = base[layout] - (layout === "pyramid" ? rows.length : 0);
+    // Bricks are staggered by less than half, so that the last of a row still rests on the one below it.
+    const shift = layout === "wall" ? (rows.length % 2 === 0 ? -0.15 : 0.15) : 0;
+    const row = spaced(wide, 1.02).slice(0, left);
+    rows.push(row.map((x) => x + shift));
   }
   return rows;
 }

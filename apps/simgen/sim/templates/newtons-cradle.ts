@@ -1,8 +1,23 @@
 import { z } from "zod";
-import { type BodyInput, block, type Geom, GRAVITY, ground, PALETTE, rod, spaced, surface, view } from "./parts.ts";
+import {
+  type BodyInput,
+  ballVolume,
+  block,
+  type Geom,
+  GRAVITY,
+  ground,
+  massOf,
+  PALETTE,
+  rod,
+  spaced,
+  surface,
+  view,
+} from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const TIMESTEP = 0.000125;
+/** Until an undisturbed ball swings a third as wide. */
+const FADE_SECONDS = 100;
 
 const params = z.strictObject({
   count: count(2, 12, 5, "How many balls"),
@@ -23,13 +38,15 @@ export const newtonsCradle: Template<typeof params> = {
     // Balls that touch would all share each blow. With a gap it passes from ball to ball, as in a real cradle, whose
     // steel is so stiff that a blow is over before the next ball knows: here one takes ten timesteps.
     const speed = 2 * Math.sqrt(GRAVITY * p.length) * Math.sin(p.angle / 2);
-    const gap = Math.max(0.0005, 10 * speed * TIMESTEP);
+    const gap = Math.max(0.0005, 14 * speed * TIMESTEP);
+    const made = surface({ ...p, bounce: 1, friction: 0 }, { density: 7850, color: PALETTE.steel, finish: "metal" });
+    // Air: the swing fades in a minute or so, and what little the inner balls pick up with each blow fades with it.
+    const damping = (2 * massOf(made, ballVolume(p.radius)) * p.length ** 2) / FADE_SECONDS;
     const lifted = Math.min(p.lifted, p.count);
     const pivot = p.length + p.radius + 0.2 * p.length;
     const half = 0.35 * p.length + p.radius;
     const width = p.count * (p.radius + gap) + 0.25 * p.length;
     const bar = 0.025 * p.length;
-    const made = surface({ ...p, bounce: 1, friction: 0 }, { density: 7850, color: PALETTE.steel, finish: "metal" });
     return {
       name: "Newton's cradle",
       timestep: TIMESTEP,
@@ -55,6 +72,7 @@ export const newtonsCradle: Template<typeof params> = {
                 id: `string-${index + 1}`,
                 type: "hinge",
                 axis: [0, -1, 0],
+                damping,
                 initial: index < lifted ? -p.angle : 0,
               },
             ],

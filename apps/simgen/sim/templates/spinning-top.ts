@@ -24,7 +24,7 @@ export const spinningTop: Template<typeof params> = {
     const precession = p.spin > 5 ? Math.min(10, (p.mass * GRAVITY * high) / (inertia * p.spin)) : 0;
     return {
       name: "Spinning top",
-      timestep: 0.0005,
+      timestep: 0.001,
       integrator: "rk4",
       bodies: [
         ground(),

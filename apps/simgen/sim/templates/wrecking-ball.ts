@@ -58,7 +58,7 @@ export const wreckingBall: Template<typeof params> = {
         },
         ...Array.from({ length: p.count }, (_, index): BodyInput => {
           const row = Math.floor(index / columns);
-          const shift = row % 2 === 1 ? 0.25 * edge : -0.25 * edge;
+          const shift = row % 2 === 1 ? 0.15 * edge : -0.15 * edge;
           return {
             id: `box-${index + 1}`,
             pos: [wall, (spaced(columns, 1.02 * edge)[index % columns] ?? 0) + shift, (row + 0.5) * edge],
