@@ -10,7 +10,10 @@ import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import WebSocket from "ws";
 import { type Frame, FrameDecoder } from "../sim/frame.ts";
-import type { ToClient, ToServer } from "./messages.ts";
+import type { Scene } from "../sim/scene.ts";
+import type { SimulationView, ToClient, ToServer } from "./messages.ts";
+import type { ProblemCode } from "./problem.ts";
+import type { StoredSimulation } from "./simulation-store.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const PGLITE = fileURLToPath(import.meta.resolve("@electric-sql/pglite"));
@@ -82,7 +85,7 @@ export async function startServer(
  * A data directory with an embedded database that has no tables yet. Making one takes seconds of initdb, so it is made
  * once a version of PGlite, and copied.
  */
-async function emptyDataDir(): Promise<string> {
+export async function emptyDataDir(): Promise<string> {
   const { mtimeMs } = await stat(PGLITE);
   const template = join(tmpdir(), `simgen-empty-postgres-${Math.round(mtimeMs)}`);
   if (!existsSync(template)) {
@@ -99,8 +102,21 @@ async function emptyDataDir(): Promise<string> {
 export interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
-  body: any;
+  text: string;
+  body: AnswerBody;
+}
+
+/** The fields of every kind of answer: a test reads those that its answer has. */
+export interface AnswerBody extends StoredSimulation {
+  simulations: SimulationView[];
+  next: string | null;
+  templates: { id: string; scene: Scene }[];
+  code: ProblemCode;
+  title: string;
+  detail: string;
+  suggestions: string[];
+  status: string;
+  paths: Record<string, unknown>;
 }
 
 /** One visitor: keeps its cookie. */
@@ -122,12 +138,17 @@ export class Visitor {
     });
     const cookie = response.headers.get("set-cookie");
     if (cookie !== null) this.headers.cookie = cookie.split(";")[0] ?? "";
-    const raw = await response.text();
-    return { status: response.status, headers: response.headers, body: raw.startsWith("{") ? JSON.parse(raw) : raw };
+    const answer = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text: answer,
+      body: answer.startsWith("{") ? JSON.parse(answer) : {},
+    };
   }
 
   /** Makes a simulation and resolves with it; fails on anything but a 201. */
-  async create(body: unknown) {
+  async create(body: unknown): Promise<StoredSimulation> {
     const answer = await this.request("POST", "/api/v1/simulations", body);
     if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${JSON.stringify(answer.body)}`);
     return answer.body;

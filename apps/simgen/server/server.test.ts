@@ -27,6 +27,7 @@ describe("SimGen over HTTP and WebSocket", () => {
     await socket.frame((frame) => frame.step > first.step + 60);
 
     const [actuator] = made.scene.actuators;
+    assert.ok(actuator);
     socket.send({ type: "control", simulation: made.id, actuator: actuator.id, value: actuator.range[1] });
     await socket.message("status", (status) => status.controls[0] === actuator.range[1]);
 
@@ -100,7 +101,7 @@ describe("SimGen over HTTP and WebSocket", () => {
     let before = "";
     for (let page = 0; page < 3; page++) {
       const { body } = await visitor.request("GET", `/api/v1/simulations?limit=2${before}`);
-      seen.push(...body.simulations.map((each: { id: string }) => each.id));
+      seen.push(...body.simulations.map((each) => each.id));
       before = `&before=${body.next}`;
       assert.equal(body.next === null, page === 2);
     }
@@ -268,6 +269,7 @@ describe("SimGen over HTTP and WebSocket", () => {
 
       const socket = await visitor.connect();
       const [actuator] = scene.actuators;
+      assert.ok(actuator);
       const cases: [string | Buffer | Record<string, unknown>, string][] = [
         ["not json", "message_invalid"],
         [Buffer.from([1, 2, 3]), "message_invalid"],
@@ -348,15 +350,12 @@ describe("SimGen over HTTP and WebSocket", () => {
       "/api/v1/simulations/{id}",
       "/api/v1/templates",
     ]);
-    assert.ok(
-      api.paths["/api/v1/simulations"].post.requestBody.content["application/json"].schema.properties.scene.properties
-        .bodies,
-    );
+    assert.match(JSON.stringify(api.paths["/api/v1/simulations"]), /"timestep":\{.*"bodies":\{/);
     const { body: templates } = await visitor.request("GET", "/api/v1/templates");
     assert.ok(templates.templates.length >= 12);
     for (const path of ["/health", "/health/live", "/health/ready", "/health/detailed"])
       assert.equal((await visitor.request("GET", path)).body.status, "healthy", path);
-    assert.match((await visitor.request("GET", "/metrics")).body, /^simgen_simulations_running \d+$/m);
+    assert.match((await visitor.request("GET", "/metrics")).text, /^simgen_simulations_running \d+$/m);
   });
 });
 

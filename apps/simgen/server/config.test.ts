@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ConfigError, readConfig } from "./config.ts";
+
+test("no variable is needed", () => {
+  const config = readConfig({});
+  assert.equal(config.port, 8080);
+  assert.equal(config.host, "127.0.0.1");
+  assert.equal(config.databaseUrl, undefined);
+  assert.ok(config.simulationWorkers >= 1);
+});
+
+test("an empty variable counts as missing", () => {
+  assert.equal(readConfig({ PORT: "", COOKIE_SECRET: "" }).port, 8080);
+});
+
+test("API keys come as a list", () => {
+  assert.deepEqual(readConfig({ API_KEYS: "one, two\nthree" }).apiKeys, ["one", "two", "three"]);
+});
+
+for (const [env, message] of [
+  [{ PORT: "eighty" }, /^PORT: expected number, got "eighty"$/],
+  [{ PORT: "70000" }, /^PORT: expected at most 65535, got "70000"$/],
+  [{ LOG_LEVEL: "loud" }, /^LOG_LEVEL: expected one of fatal, .*, got "loud"$/],
+  [{ PUBLIC_ORIGIN: "https://sim.example.org/" }, /^PUBLIC_ORIGIN: expected an origin like/],
+  [
+    { DATABASE_URL: "mysql://user:secret@db" },
+    /^DATABASE_URL: expected a postgres:\/\/ URL, got something else \(hidden\)$/,
+  ],
+  [{ COOKIE_SECRET: "short" }, /^COOKIE_SECRET: expected at least 16 characters, got something else \(hidden\)$/],
+  [{ API_KEYS_FILE: "/nowhere" }, /^API_KEYS_FILE: expected a readable file, got \/nowhere/],
+  [{ API_KEYS_FILE: "/nowhere", API_KEYS: "x" }, /^API_KEYS_FILE: expected to be alone/],
+] as const)
+  test(`a bad value is one line with the variable, what is expected and what came, never a secret: ${JSON.stringify(env)}`, () => {
+    assert.throws(
+      () => readConfig(env),
+      (error) => error instanceof ConfigError && message.test(error.message) && !/secret@|"short"/.test(error.message),
+    );
+  });
+
+test("a secret may come from a file", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "simgen-config-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  writeFileSync(join(dir, "secret"), "a secret of some length\n");
+  assert.equal(readConfig({ COOKIE_SECRET_FILE: join(dir, "secret") }).cookieSecret, "a secret of some length");
+});

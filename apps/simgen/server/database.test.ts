@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { parseScene } from "../sim/scene.ts";
+import { type Database, DatabaseError, openDatabase } from "./database.ts";
+import { startPostgres } from "./postgres.fixture.ts";
+import { emptyDataDir, startServer, Visitor } from "./server.fixture.ts";
+import { SimulationStore } from "./simulation-store.ts";
+
+const scene = parseScene({
+  name: "a ball",
+  bodies: [{ id: "ball", pos: [0, 0, 1], geoms: [{ type: "sphere", size: [0.1] }] }],
+});
+
+const simulation = (id: string, owner: string) => ({
+  id,
+  owner,
+  name: "a ball",
+  planner: "rules" as const,
+  prompt: "a 'ball' \\ ☃ \"",
+  scene,
+  understood: ["1 ball"],
+  warnings: [],
+});
+
+/** What the store promises, on whatever database. */
+async function contract(database: Database): Promise<void> {
+  const store = new SimulationStore(database);
+  await store.ping();
+  const added = await store.add(simulation("one", "ann"));
+  assert.deepEqual(await store.get("ann", "one"), added);
+  assert.equal(added.prompt, "a 'ball' \\ ☃ \"");
+  assert.deepEqual(added.scene, scene);
+  assert.equal(await store.get("bob", "one"), undefined, "another's is not there");
+  assert.equal(await store.delete("bob", "one"), false);
+
+  for (const id of ["two", "three", "four"]) await store.add(simulation(id, "ann"));
+  await store.add(simulation("other", "bob"));
+  assert.equal(await store.count("ann"), 4);
+  const all = (await store.list("ann", 10)).map((each) => each.id);
+  assert.deepEqual(new Set(all), new Set(["one", "two", "three", "four"]));
+  const [first = "", second] = all;
+  assert.deepEqual(
+    (await store.list("ann", 1, first)).map((each) => each.id),
+    [second],
+  );
+  assert.deepEqual(await store.list("bob", 10, first), [], "nobody pages by another's simulation");
+  await assert.rejects(store.add(simulation("one", "bob")), /duplicate key/);
+
+  assert.equal(await store.delete("ann", "one"), true);
+  assert.equal(await store.delete("ann", "one"), false);
+  assert.equal(await store.count("ann"), 3);
+}
+
+async function folder(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "simgen-database-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test("the store on the embedded database, which keeps what it was given", async (t) => {
+  const dataDir = await emptyDataDir();
+  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const first = await openDatabase({ url: undefined, dataDir });
+  await contract(first.database);
+  await first.close();
+  const again = await openDatabase({ url: undefined, dataDir });
+  assert.equal(await new SimulationStore(again.database).count("ann"), 3);
+  await again.close();
+});
+
+test("the store on Postgres; servers that start together migrate once", async (t) => {
+  const { url } = await startPostgres(t);
+  const opened = await Promise.all([1, 2, 3].map(() => openDatabase({ url, dataDir: "unused" })));
+  const [one] = opened;
+  assert.ok(one);
+  await contract(one.database);
+  for (const each of opened) await each.close();
+  const again = await openDatabase({ url, dataDir: "unused" });
+  assert.equal(await new SimulationStore(again.database).count("ann"), 3);
+  await again.close();
+});
+
+test("SimGen on Postgres says so in its health when the database is gone, and lives on", async (t) => {
+  const postgres = await startPostgres(t);
+  const server = await startServer(t, { DATABASE_URL: postgres.url });
+  const visitor = new Visitor(server);
+  const { id } = await visitor.create({ template: "pendulum" });
+  assert.equal((await visitor.request("GET", `/api/v1/simulations/${id}`)).status, 200);
+  await postgres.stop();
+  const answer = await visitor.request("GET", "/api/v1/simulations");
+  assert.equal(answer.status, 500);
+  assert.equal(answer.body.code, "internal_error");
+  assert.doesNotMatch(JSON.stringify(answer.body), /ECONN|127\.0\.0\.1|terminat/, "what broke is for the log only");
+  for (const deadline = Date.now() + 20_000; (await visitor.request("GET", "/health")).status !== 503; )
+    assert.ok(Date.now() < deadline);
+  assert.equal((await visitor.request("GET", "/health/live")).status, 200);
+  assert.equal(await server.stop(), 0);
+});
+
+test("a database that cannot be reached stops the start, and says why", async () => {
+  await assert.rejects(
+    openDatabase({ url: "postgres://nobody@127.0.0.1:1/none", dataDir: "unused" }),
+    (error) => error instanceof DatabaseError && /ECONNREFUSED/.test(error.message),
+  );
+});
+
+test("a data directory is one process's own; a lock left by a dead one is taken over", async (t) => {
+  const dataDir = await folder(t);
+  await writeFile(join(dataDir, "lock"), "1");
+  await assert.rejects(openDatabase({ url: undefined, dataDir }), /in use by process 1/);
+  await writeFile(join(dataDir, "lock"), "999999999");
+  await writeFile(join(dataDir, "postgres"), "no directory");
+  await assert.rejects(openDatabase({ url: undefined, dataDir }), /the embedded database in .* does not open/);
+});
