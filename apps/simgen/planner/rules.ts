@@ -79,11 +79,11 @@ export function planFromPrompt(prompt: string): Plan {
   const said = distinct.flatMap(({ understood }) => (distinct.length > 1 ? [understood.join(", ")] : understood));
   const lines = [...said, ...(gravity ? [gravity.label] : [])];
   const name = title(lines);
-  const built = orders.map((order) => build(order, ledger));
-  const [first = buildTemplate(template("objects")), ...rest] = built;
+  const built = new Map(distinct.map((order) => [order, build(order, ledger)]));
+  const [first = buildTemplate(template("objects")), ...rest] = orders.flatMap((order) => built.get(order) ?? []);
   const composed = compose(name, [first, ...rest]);
-  if (composed.used < built.length)
-    ledger.warn(`left out: ${built.length - composed.used} of ${built.length} machines, for want of room`);
+  const left = orders.length - composed.used;
+  if (left > 0) ledger.warn(`left out: ${left} of ${orders.length} machines, for want of room`);
   const scene = parseScene({ ...composed.scene, name, ...(gravity ? { gravity: gravity.vector } : {}) });
   return { scene, understood: lines, warnings: bounded([...warnings, ...ignored(text, tokens, used)]) };
 }
