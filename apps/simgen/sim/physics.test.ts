@@ -10,7 +10,7 @@ import { objects } from "./templates/objects.ts";
 import { pendulum } from "./templates/pendulum.ts";
 import { projectile } from "./templates/projectile.ts";
 import { pulley } from "./templates/pulley.ts";
-import { Rig } from "./templates/rig.ts";
+import { Rig } from "./templates/rig.fixture.ts";
 import { spinningTop } from "./templates/spinning-top.ts";
 import { springMass } from "./templates/spring-mass.ts";
 import { buildTemplate, type Template } from "./templates/template.ts";

@@ -11,7 +11,7 @@ import { hexapod } from "./hexapod.ts";
 import { TEMPLATES, templateById } from "./index.ts";
 import { objects } from "./objects.ts";
 import { pendulum } from "./pendulum.ts";
-import { Rig } from "./rig.ts";
+import { Rig } from "./rig.fixture.ts";
 import { buildTemplate, type Template } from "./template.ts";
 import { wreckingBall } from "./wrecking-ball.ts";
 
