@@ -12,6 +12,8 @@ export interface ConnectionEvents {
 
 /** The page's live line to the server. */
 export interface Connection {
+  /** Connects for the first time; from then on the connection keeps itself open. */
+  open(): void;
   /** Watches one simulation, now and after every reconnect, until another is watched. */
   watch(simulation: string): void;
   unwatch(): void;
@@ -27,8 +29,8 @@ const SILENCE_MAX_MS = 7_000;
 /** Failed attempts in a row after which "reconnecting" is called "offline". */
 const OFFLINE_AFTER_ATTEMPTS = 4;
 
-/** Opens the connection and keeps it open, with jittered back-off between attempts. */
-export function openConnection(url: string, events: ConnectionEvents): Connection {
+/** A connection that, once opened, keeps itself open, with jittered back-off between attempts. */
+export function createConnection(url: string, events: ConnectionEvents): Connection {
   let socket: WebSocket | undefined;
   let watched: string | undefined;
   let attempts = 0;
@@ -95,12 +97,12 @@ export function openConnection(url: string, events: ConnectionEvents): Connectio
   }, PING_EVERY_MS);
   addEventListener("offline", abandon);
   addEventListener("online", () => {
-    if (!socket) connect();
+    if (!socket && attempts > 0) connect();
   });
 
   events.state("connecting");
-  connect();
   return {
+    open: connect,
     send,
     watch(simulation) {
       watched = simulation;

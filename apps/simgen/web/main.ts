@@ -2,7 +2,7 @@ import type { SimulationView, StatusMessage, ToClient } from "../server/messages
 import { ApiError, api, type NewSimulation, type SimulationWithScene } from "./api.ts";
 import { Badge } from "./badge.ts";
 import { Composer } from "./composer.ts";
-import { openConnection } from "./connection.ts";
+import { createConnection } from "./connection.ts";
 import { Controls } from "./controls.ts";
 import { Cover } from "./cover.ts";
 import { byId, icon } from "./element.ts";
@@ -69,8 +69,9 @@ let wanted: string | undefined;
 let roundTripMs = 0;
 let speedPercent = 100;
 
-await loadMine();
-const connection = openConnection(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
+// The first answer brings the visitor's cookie; whatever is asked before it comes would be asked by somebody else.
+const identified = loadMine();
+const connection = createConnection(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
   state(state) {
     const text = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", offline: "Offline" }[state];
     if (pill.dataset.state === "live" && state !== "live")
@@ -93,9 +94,12 @@ const connection = openConnection(`${location.protocol === "https:" ? "wss" : "w
 });
 
 wire();
-loadTemplates();
-navigate();
 requestAnimationFrame(tick);
+identified.then(() => {
+  loadTemplates();
+  navigate();
+  connection.open();
+});
 
 // --- what happens ---
 
@@ -105,6 +109,7 @@ async function create(input: NewSimulation): Promise<void> {
   composer.fail(undefined);
   if ("template" in input) gallery.busy(input.template);
   try {
+    await identified;
     const made = await api.create(input);
     composer.clear();
     mine.add(made);
