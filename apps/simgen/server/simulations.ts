@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { PromptError, planFromPrompt } from "../planner/rules.ts";
 import { formatIssue } from "../sim/issue.ts";
 import type { Pool, Trial } from "../sim/pool.ts";
 import { type Scene, SceneError, sceneSchema } from "../sim/scene.ts";
@@ -8,6 +7,7 @@ import { TEMPLATES, templateById } from "../sim/templates/index.ts";
 import { buildTemplate } from "../sim/templates/template.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { Planner, SimulationView } from "./messages.ts";
+import { PromptError, planFromPrompt } from "./planner/rules.ts";
 import { Problem } from "./problem.ts";
 import type { SimulationStore, StoredSimulation } from "./simulation-store.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { materialName, materialOf } from "../sim/material.ts";
-import type { Template } from "../sim/templates/template.ts";
+import { materialName, materialOf } from "../../sim/material.ts";
+import type { Template } from "../../sim/templates/template.ts";
 import type { Attribute, Span } from "./attribute.ts";
 import { fitted } from "./fit.ts";
 import type { Key } from "./lexicon.ts";

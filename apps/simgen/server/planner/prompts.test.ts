@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Scene } from "../sim/scene.ts";
-import { templateById } from "../sim/templates/index.ts";
-import { buildTemplate } from "../sim/templates/template.ts";
+import type { Scene } from "../../sim/scene.ts";
+import { templateById } from "../../sim/templates/index.ts";
+import { buildTemplate } from "../../sim/templates/template.ts";
 import { compose } from "./compose.ts";
 import { type Expectation, HELD_OUT, PROMPTS } from "./prompts.table.ts";
 import { planFromPrompt } from "./rules.ts";

@@ -1,4 +1,4 @@
-import type { MaterialName } from "../sim/material.ts";
+import type { MaterialName } from "../../sim/material.ts";
 import { COLORS } from "./color.ts";
 import type { Dimension } from "./quantity.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Geom, parseScene, type Scene } from "../sim/scene.ts";
+import { type Geom, parseScene, type Scene } from "../../sim/scene.ts";
 import { LEXICON } from "./lexicon.ts";
 import { PROMPTS } from "./prompts.table.ts";
 import { type Plan, PROMPT_CHARS_MAX, PromptError, planFromPrompt } from "./rules.ts";

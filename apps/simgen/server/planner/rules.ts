@@ -1,6 +1,6 @@
-import { parseScene, type Scene, SceneError } from "../sim/scene.ts";
-import { templateById } from "../sim/templates/index.ts";
-import { buildTemplate, type Template } from "../sim/templates/template.ts";
+import { parseScene, type Scene, SceneError } from "../../sim/scene.ts";
+import { templateById } from "../../sim/templates/index.ts";
+import { buildTemplate, type Template } from "../../sim/templates/template.ts";
 import { readItems, type Span } from "./attribute.ts";
 import { compose } from "./compose.ts";
 import { fillMachine, fillThings, type Order } from "./fill.ts";

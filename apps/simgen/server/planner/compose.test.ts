@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseScene, type Scene } from "../sim/scene.ts";
-import { TEMPLATES, templateById } from "../sim/templates/index.ts";
-import { buildTemplate } from "../sim/templates/template.ts";
+import { parseScene, type Scene } from "../../sim/scene.ts";
+import { TEMPLATES, templateById } from "../../sim/templates/index.ts";
+import { buildTemplate } from "../../sim/templates/template.ts";
 import { compose } from "./compose.ts";
 
 const build = (id: string, params = {}): Scene => {

@@ -1,4 +1,4 @@
-import { bodyIndex, type Geom, LIMITS, parseScene, type Quat, type Scene, type Vec3 } from "../sim/scene.ts";
+import { bodyIndex, type Geom, LIMITS, parseScene, type Quat, type Scene, type Vec3 } from "../../sim/scene.ts";
 
 /** Corners of a box around everything that a scene draws, m; floors do not count. */
 interface Bounds {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadMujoco } from "../sim/mujoco.ts";
-import { Simulation } from "../sim/simulation.ts";
+import { loadMujoco } from "../../sim/mujoco.ts";
+import { Simulation } from "../../sim/simulation.ts";
 import { HELD_OUT, PROMPTS } from "./prompts.table.ts";
 import { planFromPrompt } from "./rules.ts";
 

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { OBJECTS_MAX } from "../sim/templates/objects.ts";
-import type { Template } from "../sim/templates/template.ts";
+import { OBJECTS_MAX } from "../../sim/templates/objects.ts";
+import type { Template } from "../../sim/templates/template.ts";
 import type { Key } from "./lexicon.ts";
 import type { Recipe } from "./recipe.ts";
 import { formatValue, labelOf, type Value } from "./wording.ts";
