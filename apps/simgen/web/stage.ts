@@ -20,6 +20,8 @@ import { QualityGovernor } from "./quality.ts";
 
 /** WEBGL_debug_renderer_info's UNMASKED_RENDERER_WEBGL. */
 const UNMASKED_RENDERER = 0x9246;
+/** How much of the view's height the prompt and the playback bar cover on wide screens. */
+const PROMPT_PX = 120;
 const FIELD_OF_VIEW = 38;
 const STILL_AFTER_MS = 300;
 const ORBIT_STEP = Math.PI / 24;
@@ -286,7 +288,9 @@ export class Stage {
     const { clientWidth, clientHeight } = frame;
     if (clientWidth === 0 || clientHeight === 0) return;
     this.#camera.aspect = clientWidth / clientHeight;
-    this.#camera.updateProjectionMatrix();
+    // Beside panels the prompt lies over the lower part of the view: the middle of the picture moves up.
+    const upPx = matchMedia("(min-width: 860px)").matches ? PROMPT_PX / 2 : 0;
+    this.#camera.setViewOffset(clientWidth, clientHeight, 0, upPx, clientWidth, clientHeight);
     this.#renderer.setSize(clientWidth, clientHeight, false);
     // Resizing clears the canvas after this frame's drawing is done.
     this.#renderer.render(this.#root, this.#camera);
