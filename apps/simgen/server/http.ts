@@ -243,7 +243,6 @@ async function page(app: FastifyInstance, dir: string): Promise<void> {
   }
   await app.register(serveStatic, {
     root: dir,
-    wildcard: false,
     setHeaders(reply, path) {
       const immutable = path.includes("/assets/");
       reply.header("cache-control", immutable ? "public, max-age=31536000, immutable" : "no-cache");

@@ -152,7 +152,7 @@ test("a scene that explodes while it runs stops with a message; its neighbour go
 test("a heavy simulation runs slowly and says so; its light neighbour does not pay for it (M4)", async (t) => {
   const threads = await pool(t);
   const light = await start(threads, template("pendulum"));
-  const heavy = await start(threads, heap(27, 0.0005), 8);
+  const heavy = await start(threads, heap(27, 0.00015), 8);
   await heavy.seen.until(() => heavy.seen.statuses.length > 4);
   const slow = heavy.seen.statuses.at(-1)?.speed ?? 1;
   const fast = light.seen.statuses.at(-1)?.speed ?? 0;
