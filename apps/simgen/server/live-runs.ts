@@ -1,6 +1,7 @@
 import { isKeyframe, keyframeNumber } from "../sim/frame.ts";
-import type { Pool, Run, Trial } from "../sim/pool.ts";
+import { type Pool, PoolError, type Run, type RunEvents, type Trial } from "../sim/pool.ts";
 import type { RunStatus } from "../sim/runner.ts";
+import type { Scene } from "../sim/scene.ts";
 import type { StatusMessage } from "./messages.ts";
 import type { StoredSimulation } from "./simulation-store.ts";
 
@@ -25,6 +26,8 @@ interface Entry extends LiveRun {
   viewers: Map<Viewer, number>;
   keyframe: Uint8Array | undefined;
   idleTimer: NodeJS.Timeout | undefined;
+  /** When the last viewer left, by `performance.now()`. */
+  idleSince: number;
 }
 
 const TRIALS_MAX = 10_000;
@@ -74,7 +77,7 @@ export class LiveRuns {
       starting.catch(() => this.#entries.delete(simulation.id));
     }
     const entry = await starting;
-    if (!this.#running.has(simulation.id)) return this.watch(owner, simulation, viewer, begin);
+    if (this.#running.get(simulation.id) !== entry) return this.watch(owner, simulation, viewer, begin);
     clearTimeout(entry.idleTimer);
     begin(entry);
     if (entry.lastStatus) viewer.status(entry.lastStatus);
@@ -99,7 +102,7 @@ export class LiveRuns {
     const trial = this.#trials.get(simulation.id) ?? (await this.#pool.try(simulation.scene));
     this.remember(simulation.id, trial);
     let entry: Entry | undefined;
-    const run = await this.#pool.start(simulation.scene, trial.frameMs, {
+    const run = await this.#startMakingRoom(simulation.scene, trial, {
       frame: (bytes) => entry && sendFrame(entry, bytes),
       status: (status) => entry && sendStatus(entry, status),
       failed: (message) => entry && this.#end(entry, message),
@@ -112,14 +115,31 @@ export class LiveRuns {
       viewers: new Map(),
       keyframe: undefined,
       idleTimer: undefined,
+      idleSince: 0,
     };
     this.#running.set(simulation.id, entry);
     this.#endWhenIdle(entry);
     return entry;
   }
 
+  /** When there is no room, those that nobody watches go, the longest unwatched first. */
+  async #startMakingRoom(scene: Scene, trial: Trial, events: RunEvents): Promise<Run> {
+    for (;;) {
+      try {
+        return await this.#pool.start(scene, trial.frameMs, events);
+      } catch (error) {
+        const [idlest] = [...this.#running.values()]
+          .filter((each) => each.viewers.size === 0)
+          .sort((a, b) => a.idleSince - b.idleSince);
+        if (!(error instanceof PoolError && error.code === "capacity_full") || !idlest) throw error;
+        this.#end(idlest, "others needed its place");
+      }
+    }
+  }
+
   #endWhenIdle(entry: Entry): void {
     clearTimeout(entry.idleTimer);
+    entry.idleSince = performance.now();
     entry.idleTimer = setTimeout(() => this.#end(entry, "nobody watched"), this.#idleMs);
     entry.idleTimer.unref();
   }

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { FrameDecoder, isKeyframe } from "../sim/frame.ts";
+import { Pool, type PoolOptions } from "../sim/pool.ts";
+import { parseScene } from "../sim/scene.ts";
+import { LiveRuns, type Viewer } from "./live-runs.ts";
+import type { StatusMessage } from "./messages.ts";
+import type { StoredSimulation } from "./simulation-store.ts";
+
+const scene = parseScene({
+  name: "pendulum",
+  bodies: [
+    {
+      id: "bob",
+      pos: [0, 0, 2],
+      joints: [{ id: "pivot", type: "hinge", axis: [0, 1, 0], initial: 1 }],
+      geoms: [{ type: "sphere", size: [0.1], pos: [0, 0, -1] }],
+    },
+  ],
+});
+
+const simulation = (id: string): StoredSimulation => ({
+  id,
+  name: id,
+  planner: "scene",
+  prompt: null,
+  understood: [],
+  warnings: [],
+  createdAt: "2026-01-01T00:00:00.000Z",
+  scene,
+});
+
+class Eye implements Viewer {
+  readonly frames: Uint8Array[] = [];
+  readonly statuses: StatusMessage[] = [];
+  open = true;
+  #wake = Promise.withResolvers<void>();
+
+  status(message: StatusMessage): void {
+    this.statuses.push(message);
+    this.#changed();
+  }
+
+  ready(): boolean {
+    return this.open;
+  }
+
+  frame(bytes: Uint8Array): void {
+    this.frames.push(bytes.slice());
+    this.#changed();
+  }
+
+  async until(fits: () => boolean): Promise<void> {
+    while (!fits()) await this.#wake.promise;
+  }
+
+  #changed(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+}
+
+async function liveRuns(t: TestContext, options: Partial<PoolOptions> = {}, idleMs = 60_000) {
+  const pool = await Pool.create(options);
+  t.after(() => pool.close());
+  const runs = new LiveRuns(pool, idleMs);
+  const watch = async (id: string) => {
+    const eye = new Eye();
+    await runs.watch("ann", simulation(id), eye, () => {});
+    return eye;
+  };
+  return { runs, watch };
+}
+
+test("when there is no room, the longest unwatched goes; what is watched stays", async (t) => {
+  const { runs, watch } = await liveRuns(t, { simulationsPerWorkerMax: 2 });
+  runs.unwatch("a", await watch("a"));
+  const b = await watch("b");
+  const c = await watch("c");
+  assert.equal(runs.get("ann", "a"), undefined);
+  await assert.rejects(watch("d"), { code: "capacity_full" });
+  assert.ok(runs.get("ann", "b") && runs.get("ann", "c"));
+  runs.unwatch("c", c);
+  await watch("d");
+  assert.equal(runs.get("ann", "c"), undefined);
+  assert.deepEqual(
+    b.statuses.filter((status) => status.state === "stopped"),
+    [],
+  );
+});
+
+test("a simulation that nobody watches ends after a while, and starts anew when watched again", async (t) => {
+  const { runs, watch } = await liveRuns(t, {}, 30);
+  const eye = await watch("a");
+  await eye.until(() => eye.frames.length > 5);
+  const { run } = runs.get("ann", "a") ?? assert.fail();
+  runs.unwatch("a", eye);
+  while (runs.count > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await watch("a");
+  assert.notEqual(runs.get("ann", "a")?.run.run, run.run);
+});
+
+test("two who watch at the same time share one run", async (t) => {
+  const { runs, watch } = await liveRuns(t);
+  const [one, two] = await Promise.all([watch("a"), watch("a")]);
+  assert.equal(runs.count, 1);
+  await one.until(() => one.frames.length > 3);
+  await two.until(() => two.frames.length > 3);
+});
+
+test("a viewer that could not take a keyframe gets it before the next frame", async (t) => {
+  const { watch } = await liveRuns(t);
+  const eye = await watch("a");
+  const other = await watch("a");
+  await eye.until(() => eye.frames.length > 3);
+  eye.open = false;
+  const seen = other.frames.length;
+  await other.until(() => other.frames.slice(seen).some(isKeyframe));
+  const missed = other.frames.length;
+  await other.until(() => other.frames.length > missed + 2);
+  eye.open = true;
+  const before = eye.frames.length;
+  await eye.until(() => eye.frames.length > before + 1);
+  const [keyframe, next] = eye.frames.slice(before);
+  assert.ok(keyframe && next && isKeyframe(keyframe) && !isKeyframe(next));
+  const decoder = new FrameDecoder();
+  decoder.decode(keyframe);
+  assert.ok(decoder.decode(next), "with it, the next one can be read");
+});
