@@ -19,66 +19,79 @@ const IDLE_MS = 60_000;
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 const PAGE_DIR = fileURLToPath(new URL("../web/dist", import.meta.url));
 
-async function main(): Promise<void> {
+/** What has been opened, each with how to close it: closed in reverse order, at shutdown or when the start fails. */
+const opened: { close(): unknown }[] = [];
+const opening = <T extends { close(): unknown }>(part: T): T => {
+  opened.push(part);
+  return part;
+};
+
+async function start(): Promise<void> {
   const config = readConfig();
   const logger = pino({
     level: config.logLevel,
     base: { server: config.serverId },
     redact: ["req.headers.authorization", "req.headers.cookie"],
   });
-  const { database, close: closeDatabase } = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
-  const pool = await Pool.create({ workers: config.simulationWorkers });
+  const { database } = opening(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }));
   const store = new SimulationStore(database);
+  const health = opening(await Health.start({ database: async () => store.ping().then(() => undefined) }));
+  const pool = opening(await Pool.create({ workers: config.simulationWorkers }));
   const runs = new LiveRuns(pool, IDLE_MS);
   const identities = new Identities({
     cookieSecret: await cookieSecret(config.cookieSecret, config.dataDir),
     apiKeys: config.apiKeys,
     secure: config.publicOrigin?.startsWith("https:") ?? false,
   });
-  const health = await Health.start({ database: async () => store.ping().then(() => undefined) });
 
   let edge: Edge | undefined;
-  const app = await createHttp({
-    logger,
-    identities,
-    simulations: new Simulations({ store, pool, runs }),
-    health,
-    metrics: createMetrics({ pool, runs, edge: () => edge }),
-    pageDir: PAGE_DIR,
-  });
-  edge = new Edge(app.server, {
-    path: "/ws",
-    identify(request) {
-      if (health.draining) throw new Problem("shutting_down", "come back in a moment");
-      if (!isOwnOrigin(request, config.publicOrigin))
-        throw new Problem("origin_forbidden", `got Origin ${request.headers.origin}`);
-      return identities.identify(request);
-    },
-    open: (connection) =>
-      new Conversation(connection, { store, runs, onError: (error) => logger.error({ err: error }, "message failed") }),
-  });
+  const app = opening(
+    await createHttp({
+      logger,
+      identities,
+      simulations: new Simulations({ store, pool, runs }),
+      health,
+      metrics: createMetrics({ pool, runs, edge: () => edge }),
+      pageDir: PAGE_DIR,
+    }),
+  );
+  edge = opening(
+    new Edge(app.server, {
+      path: "/ws",
+      identify(request) {
+        if (health.draining) throw new Problem("shutting_down", "come back in a moment");
+        if (!isOwnOrigin(request, config.publicOrigin))
+          throw new Problem("origin_forbidden", `got Origin ${request.headers.origin}`);
+        return identities.identify(request);
+      },
+      open: (connection) =>
+        new Conversation(connection, {
+          store,
+          runs,
+          onError: (error) => logger.error({ err: error }, "message failed"),
+        }),
+    }),
+  );
   await app.listen({ host: config.host, port: config.port, listenTextResolver: () => "listening" });
   process.stdout.write(`SimGen is ready: ${address(config, app.server.address())}\n`);
 
-  let stopping = false;
-  async function stop(signal: string): Promise<void> {
-    if (stopping) return;
-    stopping = true;
+  const stop = async (signal: string) => {
+    if (health.draining) return;
     health.draining = true;
     logger.info({ signal }, "shutting down");
     setTimeout(() => {
       logger.error(`not done within ${SHUTDOWN_TIMEOUT_MS} ms`);
       process.exit(1);
     }, SHUTDOWN_TIMEOUT_MS).unref();
-    await edge?.close();
-    await app.close();
-    await pool.close();
-    health.close();
-    await closeDatabase();
+    await closeAll();
     process.exit(0);
-  }
+  };
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));
+}
+
+async function closeAll(): Promise<void> {
+  for (const part of opened.reverse()) await part.close();
 }
 
 function address({ host, publicOrigin }: Config, bound: ReturnType<import("node:net").Server["address"]>): string {
@@ -88,12 +101,17 @@ function address({ host, publicOrigin }: Config, bound: ReturnType<import("node:
 }
 
 try {
-  await main();
+  await start();
 } catch (error) {
-  const known =
-    error instanceof ConfigError || error instanceof DatabaseError || (error instanceof Error && "syscall" in error);
-  process.stderr.write(
-    `${known && error instanceof Error ? `simgen: ${error.message}` : `simgen: ${error instanceof Error ? error.stack : error}`}\n`,
-  );
+  process.stderr.write(`simgen: ${explained(error)}\n`);
+  await closeAll();
   process.exit(1);
+}
+
+/** One line for what the operator can mend, a stack for our own mistakes. */
+function explained(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof ConfigError || error instanceof DatabaseError || "syscall" in error
+    ? error.message
+    : (error.stack ?? error.message);
 }
