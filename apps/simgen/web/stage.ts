@@ -207,7 +207,7 @@ export class Stage {
   // --- camera ---
 
   #place(target: Vector3, distance: number, azimuth: number, elevation: number): void {
-    const narrow = Math.max(1, (1.15 / this.#camera.aspect) ** 0.85);
+    const narrow = Math.max(1, (1 / this.#camera.aspect) ** 0.85);
     const away = new Vector3(
       -Math.cos(elevation) * Math.cos(azimuth),
       -Math.cos(elevation) * Math.sin(azimuth),

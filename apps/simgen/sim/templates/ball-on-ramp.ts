@@ -12,6 +12,7 @@ import {
   surface,
   turn,
   view,
+  within,
 } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
@@ -103,10 +104,13 @@ export const ballOnRamp: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: `${p.shape}-1` },
         { id: "velocity", type: "bodyVelocity", target: `${p.shape}-1` },
       ],
-      camera: view([0.5 * bumper, 0, 0.35 * rise], 1.25 * bumper, 1.6 * rise + 4 * p.radius, {
-        azimuth: 1.05,
-        elevation: 0.3,
-      }),
+      camera: view(
+        [
+          ...within([0, -half, 0], [0, half, rise + 2 * p.radius]),
+          ...within([bumper + p.radius, -half - p.radius, 0], [bumper + p.radius, half + p.radius, 2 * p.radius]),
+        ],
+        { azimuth: 1.15, elevation: 0.25 },
+      ),
     };
   },
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, ground, spectrum, surface, view } from "./parts.ts";
+import { type BodyInput, ground, spectrum, surface, view, within } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -44,7 +44,12 @@ export const bouncingBalls: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "ball-1" },
         { id: "velocity", type: "bodyVelocity", target: "ball-1" },
       ],
-      camera: view([0, 0, 0.62 * p.height], (wide + 2) * gap, 1.5 * p.height + 5 * p.radius),
+      camera: view(
+        within(
+          [-0.5 * wide * gap, -0.5 * deep * gap, 0],
+          [0.5 * wide * gap, 0.5 * deep * gap, 1.3 * p.height + 2 * p.radius],
+        ),
+      ),
     };
   },
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, ground, spaced, spectrum, surface, view } from "./parts.ts";
+import { type BodyInput, ground, spaced, spectrum, surface, view, within } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -41,7 +41,9 @@ export const boxStack: Template<typeof params> = {
         }),
       ],
       sensors: [{ id: "top", type: "bodyPosition", target: `box-${boxes.length}` }],
-      camera: view([0, 0, 0.5 * height], (widest + 2) * p.size, 1.3 * height + p.size, { azimuth: 1.1 }),
+      camera: view(within([-0.6 * widest * p.size, -0.5 * p.size, 0], [0.6 * widest * p.size, 0.5 * p.size, height]), {
+        azimuth: 1.1,
+      }),
     };
   },
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, block, ground, hue, PALETTE, rod, surface, turn, view } from "./parts.ts";
+import { type BodyInput, block, ground, hue, PALETTE, rod, surface, turn, view, within } from "./parts.ts";
 import { count, look, quantity, type Template } from "./template.ts";
 
 /** A single front wheel runs ahead of the body, lengths from its middle. */
@@ -114,7 +114,11 @@ export const car: Template<typeof params> = {
           ratio: 1,
         })),
       ],
-      camera: view([0.6 * unit, 0, 0.3 * unit], 6 * unit, 4 * unit, { azimuth: 0.7, elevation: 0.35, follow: "car" }),
+      camera: view(within([-1.3 * unit, -0.7 * unit, -0.2 * unit], [1.3 * unit, 0.7 * unit, 0.4 * unit]), {
+        azimuth: 0.7,
+        elevation: 0.35,
+        follow: "car",
+      }),
     };
   },
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { block, ground, hue, PALETTE, post, rod, surface, view } from "./parts.ts";
+import { block, ground, hue, PALETTE, post, rod, surface, view, within } from "./parts.ts";
 import { look, quantity, type Template } from "./template.ts";
 
 const TRACK = 2;
@@ -71,7 +71,7 @@ export const cartPole: Template<typeof params> = {
         { id: "cart-position", type: "jointPosition", target: "slide" },
         { id: "cart-speed", type: "jointVelocity", target: "slide" },
       ],
-      camera: view([0, 0, rail], 2.2 * TRACK, 2.6 * p.poleLength, { azimuth: 1.3 }),
+      camera: view(within([-TRACK - 0.15, -0.1, 0], [TRACK + 0.15, 0.12, rail + p.poleLength])),
     };
   },
 };

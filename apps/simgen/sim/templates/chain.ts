@@ -11,6 +11,7 @@ import {
   turn,
   type Vec3,
   view,
+  within,
 } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
@@ -62,7 +63,12 @@ export const chain: Template<typeof params> = {
         ...(both ? [{ id: "pin-2", type: "connect" as const, body: `link-${p.count}`, anchor: tip(0.5 * link) }] : []),
       ],
       sensors: [{ id: "middle", type: "bodyPosition", target: `link-${middle}` }],
-      camera: view([0, 0, 0.55 * top], 2.2 * p.length, 1.4 * top, { azimuth: both ? 0.9 : 1.3 }),
+      camera: view(
+        both
+          ? within([-0.6 * apart, -0.5 * p.length, 0], [0.6 * apart, 0.5 * p.length, top + 0.04 * p.length])
+          : within([-p.length, -0.3 * p.length, 0], [p.length, 0.3 * p.length, top + 0.04 * p.length]),
+        { azimuth: both ? 0.9 : 1.3 },
+      ),
     };
   },
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, GRAVITY, ground, spectrum, surface, turn, view } from "./parts.ts";
+import { type BodyInput, GRAVITY, ground, spectrum, surface, turn, view, within } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -19,10 +19,6 @@ export const dominoRow: Template<typeof params> = {
     const half: [number, number, number] = [0.08 * p.height, 0.25 * p.height, 0.5 * p.height];
     const spacing = Math.min(0.9 * p.height, Math.max(3 * half[0], p.spacing ?? 0.45 * p.height));
     const places = row(p.shape, p.count, spacing);
-    const xs = places.map((place) => place.x);
-    const ys = places.map((place) => place.y);
-    const middle = (values: number[]) => 0.5 * (Math.min(...values) + Math.max(...values));
-    const span = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)) + 3 * p.height;
     // Twice what tips it over its front edge: ω² = 3g(d - h)/d² for a slab of height h and diagonal d.
     const diagonal = 2 * Math.hypot(half[0], half[2]);
     const push = 2 * Math.sqrt((3 * GRAVITY * (diagonal - p.height)) / diagonal ** 2);
@@ -51,10 +47,10 @@ export const dominoRow: Template<typeof params> = {
         }),
       ],
       sensors: [{ id: "last", type: "bodyPosition", target: `domino-${p.count}` }],
-      camera: view([middle(xs), middle(ys), 0], 1.1 * span, (p.shape === "line" ? 0.3 : 0.9) * span, {
-        azimuth: p.shape === "line" ? 1.1 : 1.4,
-        elevation: p.shape === "line" ? 0.35 : 0.7,
-      }),
+      camera: view(
+        places.flatMap(({ x, y }) => within([x - p.height, y - p.height, 0], [x + p.height, y + p.height, p.height])),
+        { azimuth: p.shape === "line" ? 1.1 : 1.4, elevation: p.shape === "line" ? 0.35 : 0.7 },
+      ),
     };
   },
 };

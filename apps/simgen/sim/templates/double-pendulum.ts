@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, ground, hue, PALETTE, post, rod, surface, view } from "./parts.ts";
+import { type BodyInput, ground, hue, PALETTE, post, rod, surface, view, within } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -62,7 +62,7 @@ export const doublePendulum: Template<typeof params> = {
         { id: "upper-angle", type: "jointPosition", target: "joint-1" },
         { id: "lower-angle", type: "jointPosition", target: "joint-2" },
       ],
-      camera: view([0, 0, pivot], 2.2 * reach, 2.5 * reach, { elevation: 0.1 }),
+      camera: view(within([-reach, 0, 0], [reach, behind, pivot + reach]), { elevation: 0.1 }),
     };
   },
 };

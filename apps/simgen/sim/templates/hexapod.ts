@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, GRAVITY, ground, hue, PALETTE, rod, surface, view } from "./parts.ts";
+import { type BodyInput, GRAVITY, ground, hue, PALETTE, rod, surface, view, within } from "./parts.ts";
 import { look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -134,7 +134,11 @@ export const hexapod: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "body" },
         { id: "velocity", type: "bodyVelocity", target: "body" },
       ],
-      camera: view([0, 0, 0.15 * s], 2 * s, 1.4 * s, { azimuth: 0.9, elevation: 0.4, follow: "body" }),
+      camera: view(within([-0.4 * s, -0.4 * s, -hip], [0.4 * s, 0.4 * s, 0.15 * s]), {
+        azimuth: 0.9,
+        elevation: 0.4,
+        follow: "body",
+      }),
     };
   },
 };

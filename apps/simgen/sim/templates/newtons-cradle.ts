@@ -11,7 +11,9 @@ import {
   rod,
   spaced,
   surface,
+  swing,
   view,
+  within,
 } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
@@ -47,6 +49,8 @@ export const newtonsCradle: Template<typeof params> = {
     const half = 0.35 * p.length + p.radius;
     const width = p.count * (p.radius + gap) + 0.25 * p.length;
     const bar = 0.025 * p.length;
+    const { out, up } = swing(p.angle);
+    const far = Math.max(width + bar, 0.5 * p.count * (2 * p.radius + gap) + out * p.length);
     return {
       name: "Newton's cradle",
       timestep: TIMESTEP,
@@ -87,7 +91,7 @@ export const newtonsCradle: Template<typeof params> = {
         { id: "first-angle", type: "jointPosition", target: "string-1" },
         { id: "last-angle", type: "jointPosition", target: `string-${p.count}` },
       ],
-      camera: view([0, 0, 0.5 * pivot], 2 * width + 1.2 * p.length, 1.75 * pivot, { azimuth: 1.2 }),
+      camera: view(within([-far, -half, 0], [far, half, pivot + bar + up * p.length]), { azimuth: 1.2 }),
     };
   },
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, type Geom, ground, hue, rolling, surface, type Vec3, view } from "./parts.ts";
+import { type BodyInput, type Geom, ground, hue, rolling, surface, type Vec3, view, within } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 /** Of all items together. */
@@ -86,7 +86,7 @@ export const objects: Template<typeof params> = {
           };
         }),
       ],
-      camera: view([0, 0, 0.4 * top], 1.5 * across + 0.5 * p.height, 1.35 * top),
+      camera: view(within([-0.6 * across, -0.6 * across, 0], [0.6 * across, 0.6 * across, top])),
     };
   },
 };

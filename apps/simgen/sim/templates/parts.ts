@@ -144,17 +144,56 @@ export function gantry(along: "x" | "y", width: number, height: number, thicknes
   };
 }
 
-/**
- * The camera in front of a scene that unfolds in the x-z plane. `width` by `height` m must fit into a picture half again
- * as wide as high, seen through a lens of 38 degrees from top to bottom.
- */
+/** Half of what the viewer's lens takes in from top to bottom, m at 1 m. */
+const LENS = Math.tan((19 * Math.PI) / 180);
+/** How much of a square picture the scene fills: above and below it there are the title and the prompt. */
+const FILLED = { across: 0.9, up: 0.78 };
+
+/** The camera that is as near as it can be with all the points of `seen` in a square picture. */
 export function view(
-  target: Vec3,
-  width: number,
-  height: number,
+  seen: Vec3[],
   more: { azimuth?: number; elevation?: number; follow?: string } = {},
 ): NonNullable<Scene["camera"]> {
-  return { azimuth: 1.3, elevation: 0.2, ...more, target, distance: 1.5 * Math.max(height, width / 1.5) };
+  const { azimuth = 1.3, elevation = 0.2 } = more;
+  const [ca, sa, ce, se] = [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
+  const depths = seen.map(([x, y, z]) => ce * (ca * x + sa * y) - se * z);
+  const across = fitted(
+    seen.map(([x, y]) => sa * x - ca * y),
+    depths,
+    FILLED.across * LENS,
+  );
+  const up = fitted(
+    seen.map(([x, y, z]) => se * (ca * x + sa * y) + ce * z),
+    depths,
+    FILLED.up * LENS,
+  );
+  const depth = 0.5 * (Math.min(...depths) + Math.max(...depths));
+  const ahead = ce * depth + se * up.middle;
+  return {
+    azimuth,
+    elevation,
+    ...more,
+    target: [ca * ahead + sa * across.middle, sa * ahead - ca * across.middle, ce * up.middle - se * depth],
+    distance: depth - Math.min(across.from, up.from),
+  };
+}
+
+/** The nearest camera, and how far aside it stands, that sees every offset at its depth within `slope` m a metre. */
+function fitted(offsets: number[], depths: number[], slope: number): { middle: number; from: number } {
+  const most = (side: number) =>
+    Math.max(...offsets.map((offset, index) => side * offset - slope * (depths[index] ?? 0)));
+  return { middle: 0.5 * (most(1) - most(-1)), from: (-0.5 * (most(1) + most(-1))) / slope };
+}
+
+/** The corners of a box from `low` to `high`. */
+export function within(low: Vec3, high: Vec3): Vec3[] {
+  const [xs, ys, zs] = [0, 1, 2].map((axis) => [low[axis] ?? 0, high[axis] ?? 0]) as [number[], number[], number[]];
+  return xs.flatMap((x) => ys.flatMap((y) => zs.map((z): Vec3 => [x, y, z])));
+}
+
+/** How far a pendulum of length 1 let go at `angle` swings out, and how high above its pivot it comes. */
+export function swing(angle: number): { out: number; up: number } {
+  return { out: Math.abs(angle) < Math.PI / 2 ? Math.abs(Math.sin(angle)) : 1, up: Math.max(0, -Math.cos(angle)) };
 }
 
 // --- geometry ---

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, gantry, ground, hue, rod, spaced, spectrum, surface, view } from "./parts.ts";
+import { type BodyInput, gantry, ground, hue, rod, spaced, spectrum, surface, swing, view, within } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -44,7 +44,10 @@ export const pendulum: Template<typeof params> = {
         ],
       };
     });
-    const top = Math.max(pivot, pivot - p.length * Math.cos(p.angle) + radius);
+    const { out, up } = swing(p.angle);
+    const far = out * p.length + radius;
+    const wide = 0.5 * p.count * gap + 0.25 * p.length;
+    const top = pivot + up * p.length + Math.max(radius, 0.05 * p.length);
     return {
       name: p.count === 1 ? "Pendulum" : `${p.count} pendulums`,
       integrator: "rk4",
@@ -53,9 +56,7 @@ export const pendulum: Template<typeof params> = {
         { id: "angle", type: "jointPosition", target: "pivot-1" },
         { id: "speed", type: "jointVelocity", target: "pivot-1" },
       ],
-      camera: view([0, 0, 0.5 * top], 2.4 * p.length + p.count * gap, 1.3 * top, {
-        azimuth: p.count === 1 ? 1.05 : 0.9,
-      }),
+      camera: view(within([-far, -wide, 0], [far, wide, top]), { azimuth: p.count === 1 ? 1.05 : 0.9 }),
     };
   },
 };

@@ -12,6 +12,7 @@ import {
   surface,
   turn,
   view,
+  within,
 } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
@@ -21,7 +22,7 @@ const COURSE_POINTS = 24;
 const params = z.strictObject({
   speed: quantity(0.5, 40, 8, "At launch, m/s"),
   angle: quantity(-1.5, 1.55, 0.8, "Above the horizon, rad"),
-  radius: quantity(0.02, 0.5, 0.1, "Of the ball, m"),
+  radius: derived(0.02, 0.5, "Of the ball, m; default: what is well seen over the whole flight"),
   mass: derived(0.001, 1000, "kg; default: as hard rubber, or what its material weighs"),
   count: count(1, 20, 1, "How many, side by side"),
   height: quantity(0, 50, 0, "Of the launch above the floor, m"),
@@ -38,10 +39,13 @@ export const projectile: Template<typeof params> = {
     const flight = (up + Math.sqrt(up ** 2 + 2 * GRAVITY * p.height)) / GRAVITY;
     const range = forward * flight;
     const apex = p.height + Math.max(0, up) ** 2 / (2 * GRAVITY);
-    const gap = 3 * p.radius;
-    const half = 0.5 * p.count * gap + p.radius;
-    const size = Math.max(range, apex, 4 * p.radius);
-    const pole = Math.max(0.06, 0.12 * size);
+    const farthest = Math.max(range, apex);
+    const radius = p.radius ?? Math.min(0.5, Math.max(0.05, 0.025 * farthest));
+    const gap = 3 * radius;
+    const half = 0.5 * p.count * gap + radius;
+    // As far as it is seen to bounce and roll on.
+    const end = range + (0.85 * forward ** 2) / GRAVITY + 2 * radius;
+    const pole = Math.max(0.06, 0.12 * Math.max(farthest, 4 * radius));
     return {
       name: p.count === 1 ? "Projectile" : `${p.count} projectiles`,
       integrator: "rk4",
@@ -49,32 +53,26 @@ export const projectile: Template<typeof params> = {
         ground(),
         {
           id: "launcher",
-          pos: [0, 0, p.height + p.radius],
+          pos: [0, 0, p.height + radius],
           geoms: [
             ...[-half, half].map((y) => ({
-              ...block([-0.5 * p.radius, y, 0], [2 * p.radius, 0.15 * p.radius, 0.5 * p.radius]),
+              ...block([0, y, 0], [3 * radius, 0.2 * radius, 0.7 * radius]),
               quat: turn([0, 1, 0], -p.angle),
             })),
             ...(p.height > 0
-              ? [
-                  block(
-                    [-1.5 * p.radius, 0, -0.5 * p.height - p.radius],
-                    [p.radius, half, 0.5 * p.height],
-                    PALETTE.slate,
-                  ),
-                ]
+              ? [block([-1.5 * radius, 0, -0.5 * p.height - radius], [radius, half, 0.5 * p.height], PALETTE.slate)]
               : []),
           ],
         },
         {
           id: "flag",
-          pos: [range, half + p.radius, 0],
+          pos: [range, half + radius, 0],
           geoms: [
-            ...course(p.height + p.radius, forward, up, flight).map(
+            ...course(p.height + radius, forward, up, flight).map(
               ([x, z]): Geom => ({
                 type: "sphere",
-                size: [Math.max(0.0005, 0.18 * p.radius)],
-                pos: [x - range, -half - p.radius, z],
+                size: [Math.max(0.0005, 0.18 * radius)],
+                pos: [x - range, -half - radius, z],
                 collide: false,
                 color: PALETTE.steel,
                 finish: "matte",
@@ -88,9 +86,9 @@ export const projectile: Template<typeof params> = {
           const made = surface(p, { density: 1100, friction: 0.7, bounce: 0.3, color: hue(index), finish: "rubber" });
           return {
             id: `ball-${index + 1}`,
-            pos: [0, y, p.height + p.radius],
+            pos: [0, y, p.height + radius],
             joints: [{ id: `free-${index + 1}`, type: "free", velocity: [forward, 0, up, 0, 0, 0] }],
-            geoms: [{ type: "sphere", size: [p.radius], ...rolling(made, p.radius, 0.5) }],
+            geoms: [{ type: "sphere", size: [radius], ...rolling(made, radius, 0.5) }],
           };
         }),
       ],
@@ -98,9 +96,7 @@ export const projectile: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "ball-1" },
         { id: "velocity", type: "bodyVelocity", target: "ball-1" },
       ],
-      camera: view([0.6 * range, 0, 0.45 * apex], 1.6 * range + 6 * p.radius, 1.4 * apex + 6 * p.radius, {
-        azimuth: 1.35,
-      }),
+      camera: view(within([-3 * radius, -half, 0], [Math.max(end, range + 0.5 * pole), half, apex + 2 * radius])),
     };
   },
 };

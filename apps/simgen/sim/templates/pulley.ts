@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, block, ground, hue, PALETTE, post, rod, surface, type Vec3, view } from "./parts.ts";
+import { type BodyInput, block, ground, hue, PALETTE, post, rod, surface, type Vec3, view, within } from "./parts.ts";
 import { look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -108,7 +108,7 @@ export const pulley: Template<typeof params> = {
         { id: "right-height", type: "jointPosition", target: "slide-2" },
         { id: "right-speed", type: "jointVelocity", target: "slide-2" },
       ],
-      camera: view([0, 0, 0.55 * axle], 4 * p.radius, 1.4 * (axle + p.radius), { azimuth: 1.35 }),
+      camera: view(within([-1.2 * p.radius, 0, 0], [1.2 * p.radius, behind, axle + p.radius]), { azimuth: 1.2 }),
     };
   },
 };

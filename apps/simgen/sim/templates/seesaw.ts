@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, ground, hue, PALETTE, rod, surface, view } from "./parts.ts";
+import { type BodyInput, ground, hue, PALETTE, rod, surface, view, within } from "./parts.ts";
 import { look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -66,7 +66,7 @@ export const seesaw: Template<typeof params> = {
         { id: "tilt-angle", type: "jointPosition", target: "tilt" },
         { id: "left-height", type: "bodyPosition", target: "box-1" },
       ],
-      camera: view([0, 0, 0.8 * fulcrum], 1.3 * p.length, 0.7 * p.length),
+      camera: view(within([-0.55 * p.length, -width, 0], [0.55 * p.length, width, fulcrum + 0.2 * p.length])),
     };
   },
 };

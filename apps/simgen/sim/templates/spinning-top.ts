@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GRAVITY, ground, hue, PALETTE, turn, view } from "./parts.ts";
+import { GRAVITY, ground, hue, PALETTE, turn, view, within } from "./parts.ts";
 import { look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -80,7 +80,7 @@ export const spinningTop: Template<typeof params> = {
         { id: "position", type: "bodyPosition", target: "top" },
         { id: "velocity", type: "bodyVelocity", target: "top" },
       ],
-      camera: view([0, 0, 0.5 * r], 5 * r, 3.5 * r, { azimuth: 1.2, elevation: 0.35 }),
+      camera: view(within([-1.4 * r, -1.4 * r, 0], [1.4 * r, 1.4 * r, 1.3 * r]), { azimuth: 1.2, elevation: 0.35 }),
     };
   },
 };

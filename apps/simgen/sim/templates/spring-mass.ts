@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, GRAVITY, gantry, ground, hue, PALETTE, spaced, surface, view } from "./parts.ts";
+import { type BodyInput, GRAVITY, gantry, ground, hue, PALETTE, spaced, surface, view, within } from "./parts.ts";
 import { count, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -51,7 +51,9 @@ export const springMass: Template<typeof params> = {
         { id: "height", type: "jointPosition", target: "slide-1" },
         { id: "speed", type: "jointVelocity", target: "slide-1" },
       ],
-      camera: view([0, 0, 0.52 * beam], p.count * gap + 0.6 * beam, 1.3 * beam),
+      camera: view(
+        within([-0.5 * (p.count * gap + 0.4 * beam), 0, 0], [0.5 * (p.count * gap + 0.4 * beam), 0, 1.04 * beam]),
+      ),
     };
   },
 };

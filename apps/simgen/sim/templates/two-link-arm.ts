@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type BodyInput, block, GRAVITY, ground, hue, PALETTE, surface, view } from "./parts.ts";
+import { type BodyInput, block, GRAVITY, ground, hue, PALETTE, surface, view, within } from "./parts.ts";
 import { count, derived, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -103,7 +103,7 @@ export const twoLinkArm: Template<typeof params> = {
         })),
         { id: "tip", type: "bodyPosition", target: "gripper" },
       ],
-      camera: view([0, 0, base + 0.35 * reach], 2.4 * reach, 1.9 * reach, { azimuth: 1.2 }),
+      camera: view(within([-0.5 * reach, -2 * thickness, 0], [reach, 2 * thickness, base + reach]), { azimuth: 1.2 }),
     };
   },
 };

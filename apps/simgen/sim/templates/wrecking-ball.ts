@@ -1,5 +1,18 @@
 import { z } from "zod";
-import { type BodyInput, block, ground, PALETTE, post, rod, spaced, spectrum, surface, view } from "./parts.ts";
+import {
+  type BodyInput,
+  block,
+  ground,
+  PALETTE,
+  post,
+  rod,
+  spaced,
+  spectrum,
+  surface,
+  swing,
+  view,
+  within,
+} from "./parts.ts";
 import { count, look, quantity, type Template } from "./template.ts";
 
 const params = z.strictObject({
@@ -24,6 +37,7 @@ export const wreckingBall: Template<typeof params> = {
     const pivot = p.length + Math.max(1.5 * radius, 0.55 * rows * edge);
     const wall = radius + 0.5 * edge + 0.02 * p.length;
     const thickness = 0.03 * p.length;
+    const { out, up } = swing(p.angle);
     const behind = 0.5 * columns * edge + 0.3 * p.length;
     return {
       name: "Wrecking ball",
@@ -80,7 +94,13 @@ export const wreckingBall: Template<typeof params> = {
         { id: "angle", type: "jointPosition", target: "cable" },
         { id: "speed", type: "jointVelocity", target: "cable" },
       ],
-      camera: view([0.3 * p.length, 0, 0.45 * pivot], 3 * p.length, 1.5 * pivot, { azimuth: 1.1, elevation: 0.25 }),
+      camera: view(
+        within(
+          [-out * p.length - radius, -0.6 * columns * edge, 0],
+          [1.1 * p.length, behind, pivot + up * p.length + 2 * thickness],
+        ),
+        { azimuth: 1.1, elevation: 0.25 },
+      ),
     };
   },
 };
