@@ -49,6 +49,7 @@ const STEPS_PER_FRAME = FRAME_MS / 1000 / pendulum.timestep;
 
 stepRates("pendulum", pendulum, await loadMujoco());
 stepRates("ten boxes", boxes, await loadMujoco());
+await timerFloor();
 for (const workers of [1, 2]) {
   await capacity("pendulum", pendulum, workers, 256);
   await capacity("ten boxes", boxes, workers, 8);
@@ -103,6 +104,21 @@ function stepRates(name: string, scene: Scene, mujoco: Mujoco): void {
   ours.delete();
   data.delete();
   model.delete();
+}
+
+/** How late this machine's timers are with nothing to do: no frame can be more on time. */
+async function timerFloor(): Promise<void> {
+  report.progress("timers");
+  const late: number[] = [];
+  const origin = performance.now();
+  for (let frame = 1; frame <= (report.quick ? 120 : 300); frame++) {
+    const due = origin + frame * FRAME_MS;
+    await sleep(due - performance.now());
+    late.push(performance.now() - due);
+  }
+  report.add("floor", "p99 lateness of an idle timer", "ms", [
+    late.sort((a, b) => a - b)[Math.floor(late.length * 0.99)] ?? 0,
+  ]);
 }
 
 /** The largest number that keeps real time with frames on time: doubles until that fails, then halves the gap. */

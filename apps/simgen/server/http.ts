@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import compress from "@fastify/compress";
 import helmet from "@fastify/helmet";
 import serveStatic from "@fastify/static";
 import swagger from "@fastify/swagger";
@@ -124,6 +125,8 @@ export async function createHttp(services: HttpServices): Promise<FastifyInstanc
     // Whoever ends TLS in front of this server sets it.
     strictTransportSecurity: false,
   });
+  // gzip alone: brotli at a level that is worth it takes seconds of CPU for the page's script.
+  await app.register(compress, { encodings: ["gzip"] });
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",

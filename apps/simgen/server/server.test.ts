@@ -353,6 +353,9 @@ describe("SimGen over HTTP and WebSocket", () => {
     assert.match(JSON.stringify(api.paths["/api/v1/simulations"]), /"timestep":\{.*"bodies":\{/);
     const { body: templates } = await visitor.request("GET", "/api/v1/templates");
     assert.ok(templates.templates.length >= 12);
+    const packed = await fetch(`${server.url}/api/v1/templates`, { headers: { "accept-encoding": "gzip" } });
+    assert.equal(packed.headers.get("content-encoding"), "gzip");
+    await packed.arrayBuffer();
     for (const path of ["/health", "/health/live", "/health/ready", "/health/detailed"])
       assert.equal((await visitor.request("GET", path)).body.status, "healthy", path);
     assert.match((await visitor.request("GET", "/metrics")).text, /^simgen_simulations_running \d+$/m);
