@@ -1,7 +1,7 @@
 /**
  * Renders a picture of every template for the gallery, from the page itself, into public/templates/<id>.webp.
  *
- * Usage: node apps/simgen/web/thumbnails.ts [URL of a running server] [template ...]
+ * Usage: npm run thumbnails --workspace apps/simgen -- [URL of a running server] [template ...]
  * Without templates: all of them. The URL defaults to http://127.0.0.1:8080.
  */
 import { mkdir, writeFile } from "node:fs/promises";
@@ -12,17 +12,18 @@ const FOLDER = new URL("./public/templates/", import.meta.url);
 const WIDTH = 320;
 const HEIGHT = 200;
 const BYTES_MAX = 12 * 1024;
-/** How often to zoom in: a small picture needs a close-up. */
+/** How often to zoom in: a scene is framed for a square with room for the prompt, and a wide one does not fill a card. */
 const CLOSER = 2;
 const CLOSE_UPS: Record<string, number> = {
-  hexapod: 4,
-  car: 4,
-  "domino-row": 4,
-  "two-link-arm": 4,
-  seesaw: 3,
+  "domino-row": 5,
+  "cart-pole": 4,
+  "ball-on-ramp": 4,
+  "double-pendulum": 3,
+  seesaw: 4,
   projectile: 4,
-  "double-pendulum": 0,
-  "box-stack": 0,
+  car: 3,
+  hexapod: 3,
+  "bouncing-balls": 3,
 };
 /** Simulated seconds before the shutter; some things look best early. */
 const MOMENT_SECONDS = 1.4;
@@ -31,9 +32,10 @@ const MOMENTS: Record<string, number> = {
   "domino-row": 1.1,
   "wrecking-ball": 1.6,
   "box-stack": 0.5,
+  "double-pendulum": 0.8,
   "bouncing-balls": 0.7,
   "ball-on-ramp": 1.0,
-  projectile: 0.7,
+  projectile: 0.6,
   objects: 1.1,
   car: 0.9,
 };

@@ -43,7 +43,7 @@ export const ballOnRamp: Template<typeof params> = {
     const gap = 2.5 * p.radius;
     const half = 0.5 * p.count * gap + 0.5 * p.radius;
     const [run, , rise] = [p.length * Math.cos(p.angle), 0, p.length * Math.sin(p.angle)];
-    const bumper = run + 0.7 * p.length + 4 * p.radius;
+    const bumper = run + 0.4 * p.length + 4 * p.radius;
     const { bounce: _, ...base } = surface(p, {
       density: 1100,
       friction: p.shape === "box" ? 0.2 : 0.9,

@@ -20,6 +20,8 @@ export const doublePendulum: Template<typeof params> = {
     const radius = Math.min(0.3 * p.length, 0.06 * Math.cbrt(p.mass ?? 1));
     const reach = p.links * p.length + radius;
     const pivot = 1.15 * reach;
+    // The energy of the start bounds how high the last bob is thrown.
+    const rise = Math.min(1, Math.max(0.05, 0.3 - Math.cos(p.angle)));
     const thickness = 0.02 * reach;
     // The post stands behind the plane of the swing, the axle reaches forward to it.
     const behind = radius + 2 * thickness;
@@ -62,7 +64,7 @@ export const doublePendulum: Template<typeof params> = {
         { id: "upper-angle", type: "jointPosition", target: "joint-1" },
         { id: "lower-angle", type: "jointPosition", target: "joint-2" },
       ],
-      camera: view(within([-reach, 0, 0], [reach, behind, pivot + reach]), { elevation: 0.1 }),
+      camera: view(within([-reach, 0, 0], [reach, behind, pivot + rise * reach]), { elevation: 0.1 }),
     };
   },
 };

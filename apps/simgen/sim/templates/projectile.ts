@@ -40,7 +40,7 @@ export const projectile: Template<typeof params> = {
     const range = forward * flight;
     const apex = p.height + Math.max(0, up) ** 2 / (2 * GRAVITY);
     const farthest = Math.max(range, apex);
-    const radius = p.radius ?? Math.min(0.5, Math.max(0.05, 0.025 * farthest));
+    const radius = p.radius ?? Math.min(0.5, Math.max(0.05, 0.03 * farthest));
     const gap = 3 * radius;
     const half = 0.5 * p.count * gap + radius;
     // As far as it is seen to bounce and roll on.
@@ -56,7 +56,7 @@ export const projectile: Template<typeof params> = {
           pos: [0, 0, p.height + radius],
           geoms: [
             ...[-half, half].map((y) => ({
-              ...block([0, y, 0], [3 * radius, 0.2 * radius, 0.7 * radius]),
+              ...block([0, y, 0], [3 * radius, 0.2 * radius, 0.7 * radius], PALETTE.amber),
               quat: turn([0, 1, 0], -p.angle),
             })),
             ...(p.height > 0
@@ -71,7 +71,7 @@ export const projectile: Template<typeof params> = {
             ...course(p.height + radius, forward, up, flight).map(
               ([x, z]): Geom => ({
                 type: "sphere",
-                size: [Math.max(0.0005, 0.18 * radius)],
+                size: [Math.max(0.0005, 0.25 * radius)],
                 pos: [x - range, -half - radius, z],
                 collide: false,
                 color: PALETTE.steel,
