@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { after, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { startServer } from "../server/server.fixture.ts";
+import { emptyDataDir, startServer } from "../server/server.fixture.ts";
 import { CHROMIUM } from "./chromium.ts";
 
 const DIST = fileURLToPath(new URL("./dist/index.html", import.meta.url));
@@ -25,8 +26,9 @@ interface Visit {
   complaints: string[];
 }
 
+/** A small picture unless the size matters: it is drawn by the processor. */
 async function visit(t: TestContext, options: BrowserContextOptions = {}, path = "/"): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 900, height: 560 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 480, height: 360 }, ...options });
   t.after(() => context.close());
   context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
@@ -40,7 +42,7 @@ async function visit(t: TestContext, options: BrowserContextOptions = {}, path =
     if (protocol.startsWith("http") && host !== new URL(server.url).host)
       complaints.push(`request to ${request.url()}`);
   });
-  await page.goto(server.url + path);
+  await page.goto(new URL(path, server.url).href);
   return { page, complaints };
 }
 
@@ -138,6 +140,26 @@ test("pause stops the motion, reset brings back the start", async (t) => {
   await page.keyboard.press("Space");
   const step = await page.evaluate(() => window.simgen.step());
   await page.waitForFunction((from) => window.simgen.step() !== from, step);
+});
+
+test("a page whose server is killed says so, and goes on by itself when it is back", async (t) => {
+  const dataDir = await emptyDataDir();
+  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const killed = await startServer(t, { DATA_DIR: dataDir });
+  const { page } = await visit(t, {}, killed.url);
+  await page.getByTestId("template-pendulum").click();
+  await page.waitForURL(/\/s\//);
+  await movingBody(page);
+  const connection = page.getByTestId("connection");
+  await connection.and(page.locator("[data-state=live]")).waitFor();
+
+  await killed.stop("SIGKILL");
+  await connection.and(page.locator("[data-state=reconnecting]")).waitFor();
+  await page.getByText("The connection dropped; it is being restored.").waitFor();
+
+  await startServer(t, { DATA_DIR: dataDir, PORT: new URL(killed.url).port });
+  await connection.and(page.locator("[data-state=live]")).waitFor();
+  await movingBody(page);
 });
 
 test("nonsense gets a clear error and suggestions that work", async (t) => {
