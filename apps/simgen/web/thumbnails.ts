@@ -21,7 +21,8 @@ const CLOSE_UPS: Record<string, number> = {
   "double-pendulum": 3,
   seesaw: 4,
   projectile: 4,
-  car: 3,
+  car: 4,
+  "spinning-top": 3,
   hexapod: 3,
   "bouncing-balls": 3,
 };
@@ -36,7 +37,7 @@ const MOMENTS: Record<string, number> = {
   "bouncing-balls": 0.7,
   "ball-on-ramp": 1.0,
   projectile: 0.6,
-  objects: 1.1,
+  objects: 0.6,
   car: 0.9,
 };
 
