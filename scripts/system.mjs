@@ -5,7 +5,7 @@ import { ensure } from "./step.mjs";
 
 /** The Debian packages that tests run programs from, and how to see that one is there. */
 const PACKAGES = {
-  chromium: () => existsSync("/usr/bin/chromium"),
+  "chromium-headless-shell": () => existsSync("/usr/bin/chromium-headless-shell") || existsSync("/usr/bin/chromium"),
   postgresql: () => versionsIn("/usr/lib/postgresql").some((v) => existsSync(`/usr/lib/postgresql/${v}/bin/postgres`)),
   "redis-server": () => existsSync("/usr/bin/redis-server"),
 };
@@ -52,7 +52,7 @@ async function install(names) {
     }
     await runStep("apt-get update", "apt-get", ["update"], env);
     const options = ["-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"];
-    // One by one: Ubuntu, say, has no chromium package, and gets the others all the same.
+    // One by one: Ubuntu, say, has no Chromium package, and gets the others all the same.
     let failure;
     for (const name of names)
       await runStep(`apt-get install ${name}`, "apt-get", ["install", ...options, name], env).catch((error) => {
