@@ -25,6 +25,7 @@ const CLOSE_UPS: Record<string, number> = {
   "spinning-top": 3,
   hexapod: 3,
   "bouncing-balls": 3,
+  objects: 0,
 };
 /** Simulated seconds before the shutter; some things look best early. */
 const MOMENT_SECONDS = 1.4;
