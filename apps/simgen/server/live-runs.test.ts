@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { FrameDecoder, isKeyframe } from "../sim/frame.ts";
+import { Observer } from "../sim/observer.fixture.ts";
 import { Pool, type PoolOptions } from "../sim/pool.ts";
-import { parseScene } from "../sim/scene.ts";
+import { template } from "../sim/scenes.fixture.ts";
 import { LiveRuns, type Viewer } from "./live-runs.ts";
 import type { StatusMessage } from "./messages.ts";
 import type { StoredSimulation } from "./simulation-store.ts";
 
-const scene = parseScene({
-  name: "pendulum",
-  bodies: [
-    {
-      id: "bob",
-      pos: [0, 0, 2],
-      joints: [{ id: "pivot", type: "hinge", axis: [0, 1, 0], initial: 1 }],
-      geoms: [{ type: "sphere", size: [0.1], pos: [0, 0, -1] }],
-    },
-  ],
-});
+const scene = template("pendulum");
 
 const simulation = (id: string): StoredSimulation => ({
   id,
@@ -30,15 +21,14 @@ const simulation = (id: string): StoredSimulation => ({
   scene,
 });
 
-class Eye implements Viewer {
+class Eye extends Observer implements Viewer {
   readonly frames: Uint8Array[] = [];
   readonly statuses: StatusMessage[] = [];
   open = true;
-  #wake = Promise.withResolvers<void>();
 
   status(message: StatusMessage): void {
     this.statuses.push(message);
-    this.#changed();
+    this.saw();
   }
 
   ready(): boolean {
@@ -47,16 +37,7 @@ class Eye implements Viewer {
 
   frame(bytes: Uint8Array): void {
     this.frames.push(bytes.slice());
-    this.#changed();
-  }
-
-  async until(fits: () => boolean): Promise<void> {
-    while (!fits()) await this.#wake.promise;
-  }
-
-  #changed(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
+    this.saw();
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
 import WebSocket from "ws";
+import { explosive, heap } from "../sim/scenes.fixture.ts";
 import { PROBLEMS } from "./problem.ts";
 import { startServer, suiteServer, Visitor } from "./server.fixture.ts";
 
@@ -190,36 +191,10 @@ describe("SimGen over HTTP and WebSocket", () => {
         "scene_invalid",
         /scene\.bodies\[0\]\.id: expected a letter/,
       ],
-      [
-        "a scene that explodes",
-        {
-          scene: {
-            name: "x",
-            timestep: 0.02,
-            integrator: "euler",
-            bodies: [
-              {
-                id: "a",
-                pos: [0, 0, 1],
-                joints: [{ id: "a", type: "slide", initial: 1, stiffness: 1e6 }],
-                geoms: [{ type: "sphere", size: [0.01], mass: 1e-4 }],
-              },
-            ],
-          },
-        },
-        422,
-        "scene_unstable",
-        /grew without bound/,
-      ],
+      ["a scene that explodes", { scene: explosive }, 422, "scene_unstable", /grew without bound/],
       [
         "a scene that is far too slow",
-        {
-          scene: {
-            name: "x",
-            timestep: 0.0001,
-            bodies: [{ id: "g", pos: [0, 0, 0], geoms: [{ type: "plane", size: [5, 5] }] }, ...pile(150)],
-          },
-        },
+        { scene: heap(150, 0.0001) },
         422,
         "scene_too_slow",
         /expected at least 10 %|not computed within/,
@@ -398,12 +373,3 @@ test("what people made is there after a restart, and SIGTERM ends cleanly", asyn
 test("a bad environment variable stops the start with one line", async (t) => {
   await assert.rejects(startServer(t, { PORT: "eighty" }), /simgen: PORT: expected number, got "eighty"\n$/);
 });
-
-function pile(count: number) {
-  return Array.from({ length: count }, (_, i) => ({
-    id: `b${i}`,
-    pos: [(i % 3) * 0.19, (Math.floor(i / 3) % 3) * 0.19, 0.1 + Math.floor(i / 9) * 0.19],
-    joints: [{ id: `j${i}`, type: "free" }],
-    geoms: [{ type: "box", size: [0.1, 0.1, 0.1] }],
-  }));
-}

@@ -1,38 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Frame, FrameDecoder } from "./frame.ts";
+import { Observer } from "./observer.fixture.ts";
 import { Pool, PoolError, type PoolErrorCode, type PoolOptions, type Run } from "./pool.ts";
 import { FRAME_MS, fairShare, type RunStatus } from "./runner.ts";
 import { parseScene, type Scene } from "./scene.ts";
-import { templateById } from "./templates/index.ts";
-import { buildTemplate } from "./templates/template.ts";
-
-function template(id: string): Scene {
-  const found = templateById(id);
-  assert.ok(found, id);
-  return buildTemplate(found);
-}
-
-/** Boxes pushed into one another: very many contacts. */
-function heap(count: number, timestep = 0.002): Scene {
-  return parseScene({
-    name: "heap",
-    timestep,
-    bodies: [
-      { id: "ground", pos: [0, 0, 0], geoms: [{ type: "plane", size: [5, 5] }] },
-      ...Array.from({ length: count }, (_, i) => ({
-        id: `b${i}`,
-        pos: [(i % 3) * 0.19, (Math.floor(i / 3) % 3) * 0.19, 0.1 + Math.floor(i / 9) * 0.19] as [
-          number,
-          number,
-          number,
-        ],
-        joints: [{ id: `j${i}`, type: "free" as const }],
-        geoms: [{ type: "box" as const, size: [0.1, 0.1, 0.1] }],
-      })),
-    ],
-  });
-}
+import { explosive, heap, template } from "./scenes.fixture.ts";
 
 async function pool(t: TestContext, options: Partial<PoolOptions> = {}): Promise<Pool> {
   const made = await Pool.create(options);
@@ -41,37 +14,27 @@ async function pool(t: TestContext, options: Partial<PoolOptions> = {}): Promise
 }
 
 /** What a run has shown so far, and waits for more. */
-class Watcher {
+class Watcher extends Observer {
   readonly frames: Frame[] = [];
   readonly statuses: RunStatus[] = [];
   failure: string | undefined;
   readonly #decoder = new FrameDecoder();
-  #wake = Promise.withResolvers<void>();
 
   readonly events = {
     frame: (bytes: Uint8Array) => {
       const frame = this.#decoder.decode(bytes);
       if (frame) this.frames.push(frame);
-      this.#changed();
+      this.saw();
     },
     status: (status: RunStatus) => {
       this.statuses.push(status);
-      this.#changed();
+      this.saw();
     },
     failed: (message: string) => {
       this.failure = message;
-      this.#changed();
+      this.saw();
     },
   };
-
-  async until(fits: () => boolean): Promise<void> {
-    while (!fits()) await this.#wake.promise;
-  }
-
-  #changed(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
-  }
 }
 
 async function start(from: Pool, scene: Scene, frameMs = 0.1): Promise<{ run: Run; seen: Watcher }> {
@@ -152,7 +115,7 @@ test("a scene that explodes while it runs stops with a message; its neighbour go
 test("a heavy simulation runs slowly and says so; its light neighbour does not pay for it (M4)", async (t) => {
   const threads = await pool(t);
   const light = await start(threads, template("pendulum"));
-  const heavy = await start(threads, heap(27, 0.00015), 8);
+  const heavy = await start(threads, parseScene(heap(27, 0.00015)), 8);
   await heavy.seen.until(() => heavy.seen.statuses.length > 4);
   const slow = heavy.seen.statuses.at(-1)?.speed ?? 1;
   const fast = light.seen.statuses.at(-1)?.speed ?? 0;
@@ -166,23 +129,8 @@ test("a trial refuses what explodes, what does not load, what is far too slow", 
   const trial = await threads.try(template("pendulum"));
   assert.equal(trial.speed, 1);
   assert.ok(trial.frameMs > 0 && trial.frameMs < FRAME_MS);
-  const [body] = template("box-stack").bodies;
-  assert.ok(body);
-  const stiff = parseScene({
-    name: "x",
-    timestep: 0.02,
-    integrator: "euler",
-    bodies: [
-      {
-        id: "a",
-        pos: [0, 0, 1],
-        joints: [{ id: "a", type: "slide", initial: 1, stiffness: 1e6 }],
-        geoms: [{ type: "sphere", size: [0.01], mass: 1e-4 }],
-      },
-    ],
-  });
-  await assert.rejects(threads.try(stiff), refusal("scene_unstable"));
-  await assert.rejects(threads.try(heap(190, 0.0001)), refusal("scene_too_slow"));
+  await assert.rejects(threads.try(parseScene(explosive)), refusal("scene_unstable"));
+  await assert.rejects(threads.try(parseScene(heap(190, 0.0001))), refusal("scene_too_slow"));
   assert.equal((await threads.try(template("pendulum"))).speed, 1, "the next trial has a thread again");
 });
 

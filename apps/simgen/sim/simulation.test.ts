@@ -2,35 +2,15 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { loadMujoco, type Mujoco, MujocoError } from "./mujoco.ts";
 import { parseScene, type Scene } from "./scene.ts";
+import { explosive, template } from "./scenes.fixture.ts";
 import { Simulation, sineLike, UnstableError } from "./simulation.ts";
-import { templateById } from "./templates/index.ts";
-import { buildTemplate } from "./templates/template.ts";
 
 let mujoco: Mujoco;
 before(async () => {
   mujoco = await loadMujoco();
 });
 
-function template(id: string, params: unknown = {}): Scene {
-  const found = templateById(id);
-  assert.ok(found, id);
-  return buildTemplate(found, params);
-}
-
-/** A stiff spring and a long timestep: explodes within a few steps. */
-const explosive = parseScene({
-  name: "explosive",
-  timestep: 0.02,
-  integrator: "euler",
-  bodies: [
-    {
-      id: "a",
-      pos: [0, 0, 1],
-      joints: [{ id: "a", type: "slide", initial: 1, stiffness: 1e6 }],
-      geoms: [{ type: "sphere", size: [0.01], mass: 1e-4 }],
-    },
-  ],
-});
+const unstable = parseScene(explosive);
 
 function play(scene: Scene, chunks: number[], mj = mujoco): Float64Array {
   const simulation = new Simulation(mj, scene);
@@ -109,7 +89,7 @@ test("the wave is a sine to within 6 %, and exact where it must be", () => {
 });
 
 test("a scene that explodes is noticed, told and can be reset (M4)", () => {
-  const simulation = new Simulation(mujoco, explosive);
+  const simulation = new Simulation(mujoco, unstable);
   assert.throws(
     () => simulation.advance(5000),
     (error) => error instanceof UnstableError && /grew without bound/.test(error.message),
@@ -132,7 +112,7 @@ test("thousands of bad models and failed scenes leave the module as it was", () 
       MujocoError,
     );
   }
-  for (let i = 0; i < 300; i++) assert.throws(() => play(explosive, [5000]), UnstableError);
+  for (let i = 0; i < 300; i++) assert.throws(() => play(unstable, [5000]), UnstableError);
   assert.deepEqual(play(pendulum, [500]), good);
 });
 
