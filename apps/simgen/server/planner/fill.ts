@@ -177,7 +177,7 @@ const NOWHERE: Span = { from: 0, to: 0 };
 const FLOOR_SLOTS: Slots = { friction: "friction", bounce: "bounce", material: { param: "friction", surface: true } };
 
 function slotFor(attribute: Attribute, slots: Slots, recipe: Recipe | undefined): Slot | undefined {
-  const degree = "level" in attribute.said ? recipe?.degrees?.[attribute.key] : undefined;
+  const degree = "level" in attribute.said && slots === recipe?.head ? recipe.degrees?.[attribute.key] : undefined;
   const found = degree ?? slots[attribute.key];
   const slot = typeof found === "string" ? { param: found } : found;
   if (slot?.degreesOnly && !("level" in attribute.said)) return undefined;

@@ -353,10 +353,7 @@ export const PROMPTS: Expectation[] = [
     makes: [["ball-on-ramp", { shape: "ball", color: BLUE }]],
     warns: ['ignored: "red"'],
   },
-];
-
-/** Written before the planner was ever tried on them, in other words than those it was made with. */
-export const HELD_OUT: Expectation[] = [
+  // --- the first ten held out, since tuned on ---
   {
     prompt: "Could I see seven glass marbles tumbling off a 2 metre ledge onto a rubber surface?",
     makes: [["objects", { items: [{ count: 7, material: "glass", friction: 1 }], height: 2 }]],
@@ -410,5 +407,48 @@ export const HELD_OUT: Expectation[] = [
   {
     prompt: "wrecking ball on a six metre cable, 300 kg, pulled back 80 degrees, against twenty blocks",
     makes: [["wrecking-ball", { length: 6, mass: 300, angle: degrees(80), count: 20 }]],
+  },
+];
+
+/** Written when the planner was finished, in other words than those it was made with. */
+export const HELD_OUT: Expectation[] = [
+  {
+    prompt: "let a lead weight dangle from an 80 centimetre cord and swing",
+    makes: [["pendulum", { length: 0.8, material: "lead" }]],
+  },
+  {
+    prompt: "could you build me a heap of eight small cardboard boxes, gravity like on Jupiter",
+    makes: [["box-stack", { count: 8, size: 0.1, material: "cardboard" }]],
+    gravity: -24.79,
+  },
+  {
+    prompt: "a copper sphere weighing 4 kilos rolls down a slope of fifteen degrees",
+    makes: [["ball-on-ramp", { shape: "ball", mass: 4, material: "copper", angle: degrees(15) }]],
+  },
+  {
+    prompt: "roll a dozen glass marbles onto the floor",
+    makes: [["objects", { items: [{ count: 12, material: "glass" }] }]],
+  },
+  { prompt: "line up thirty domino tiles and knock them over", makes: [["domino-row", { count: 30 }]] },
+  {
+    prompt: "fire a cannonball at 25 metres per second, angle 40 degrees",
+    makes: [["projectile", { speed: 25, angle: degrees(40) }]],
+  },
+  {
+    prompt: "a weight bobbing on a soft spring, 1.5 kg, no damping",
+    makes: [["spring-mass", { mass: 1.5, stiffness: 8, damping: 0 }]],
+  },
+  {
+    prompt: "an insect robot with six legs strolling on the lunar surface",
+    makes: [["hexapod", { legs: 6 }]],
+    gravity: MOON,
+  },
+  {
+    prompt: "a demolition ball of 50 kg crashes into a wall of 24 bricks",
+    makes: [["wrecking-ball", { mass: 50, count: 24 }]],
+  },
+  {
+    prompt: "a teeter-totter of three metres, 20 kg against 35 kg",
+    makes: [["seesaw", { length: 3, mass1: 20, mass2: 35 }]],
   },
 ];
