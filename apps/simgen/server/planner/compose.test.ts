@@ -28,10 +28,24 @@ test("the second scene is the first one moved: links, ropes and springs go with 
   const [one, other] = scene.constraints;
   assert.ok(one?.type === "spring" && other?.type === "spring");
   const mass = (prefix: string) => scene.bodies.find((body) => body.id === `${prefix}mass-1`)?.pos ?? [0, 0, 0];
-  const shift = mass("m2-")[1] - mass("m1-")[1];
+  const shift = mass("mass-2-")[1] - mass("mass-")[1];
   assert.ok(shift > 0.3);
   assert.ok(Math.abs((other.points[0]?.pos[1] ?? 0) - (one.points[0]?.pos[1] ?? 0) - shift) < 1e-9);
-  assert.equal(other.points[1]?.body, "m2-mass-1");
+  assert.equal(other.points[1]?.body, "mass-2-mass-1");
+});
+
+test("ids and labels say whose they are", () => {
+  const { scene } = compose("three", [build("car"), build("car"), build("pendulum")]);
+  assert.deepEqual(
+    scene.actuators.map((each) => [each.id, each.label]),
+    [
+      ["car-drive", "Car: Drive (wheel rad/s)"],
+      ["car-steer", "Car: Steer (rad, + is left)"],
+      ["car-2-drive", "Car 2: Drive (wheel rad/s)"],
+      ["car-2-steer", "Car 2: Steer (rad, + is left)"],
+    ],
+  );
+  assert.ok(scene.sensors.some((each) => each.id === "pendulum-angle"));
 });
 
 test("what would pass the limits of a scene is left out", () => {

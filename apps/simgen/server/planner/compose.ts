@@ -9,10 +9,12 @@ interface Bounds {
 /** Between two machines, as a share of the wider one's depth, and at least, m. */
 const GAP_SHARE = 0.25;
 const GAP_MIN = 0.3;
+/** As scene.ts has it. */
+const LABEL_CHARS_MAX = 40;
 
 /**
  * One scene out of several, side by side along y: machines move in planes of constant y, so they stay out of each
- * other's way. Ids get the prefixes m1-, m2-, …; gravity is the first scene's. What would pass the limits of a scene is
+ * other's way. Ids get prefixes such as car-, car-2-; gravity is the first scene's. What would pass the limits of a scene is
  * left out: `used` tells how many scenes, from the first, are in.
  */
 export function compose(name: string, scenes: readonly [Scene, ...Scene[]]): { scene: Scene; used: number } {
@@ -39,12 +41,13 @@ function sideBySide(name: string, scenes: [Scene, ...Scene[]]): Scene {
   const depths = bounds.map(({ low, high }) => high[1] - low[1]);
   const gap = Math.max(GAP_MIN, GAP_SHARE * Math.max(...depths));
   const whole = depths.reduce((sum, depth) => sum + depth, 0) + gap * (scenes.length - 1);
+  const owners = ownersOf(scenes);
   let edge = -whole / 2;
   const moved = scenes.map((scene, index) => {
     const { low, high } = bounds[index] as Bounds;
     const offset: Vec3 = [-(low[0] + high[0]) / 2, edge - low[1], 0];
     edge += (depths[index] ?? 0) + gap;
-    return shifted(scene, `m${index + 1}-`, offset, index > 0);
+    return shifted(scene, owners[index] ?? "", offset, index > 0);
   });
   const wide = Math.max(...bounds.map(({ low, high }) => high[0] - low[0]));
   const high = Math.max(...bounds.map((each) => each.high[2]));
@@ -68,9 +71,21 @@ function sideBySide(name: string, scenes: [Scene, ...Scene[]]): Scene {
   };
 }
 
-/** The scene elsewhere and under other ids; a second floor in the same plane would double every contact. */
-function shifted(scene: Scene, prefix: string, offset: Vec3, floorless: boolean): Scene {
-  const named = (id: string) => `${prefix}${id}`;
+/** What each scene is called in ids: the first word of its name, numbered from the second of its kind on. */
+function ownersOf(scenes: readonly Scene[]): string[] {
+  const seen = new Map<string, number>();
+  return scenes.map(({ name }) => {
+    const word = /[a-z]{1,16}/.exec(name.toLowerCase())?.[0] ?? "machine";
+    const number = (seen.get(word) ?? 0) + 1;
+    seen.set(word, number);
+    return number === 1 ? word : `${word}-${number}`;
+  });
+}
+
+/** The scene elsewhere and under its owner's ids; a second floor in the same plane would double every contact. */
+function shifted(scene: Scene, owner: string, offset: Vec3, floorless: boolean): Scene {
+  const named = (id: string) => `${owner}-${id}`;
+  const title = owner.charAt(0).toUpperCase() + owner.slice(1).replace("-", " ");
   const fromWorld = <P extends { body?: string; pos: Vec3 }>(point: P): P =>
     point.body === undefined ? { ...point, pos: add(point.pos, offset) } : { ...point, body: named(point.body) };
   return {
@@ -84,7 +99,12 @@ function shifted(scene: Scene, prefix: string, offset: Vec3, floorless: boolean)
         geoms: floorless ? body.geoms.filter((geom) => geom.type !== "plane") : body.geoms,
       }))
       .filter((body, index) => body.geoms.length > 0 || scene.bodies[index]?.geoms.length === 0),
-    actuators: scene.actuators.map((each) => ({ ...each, id: named(each.id), joint: named(each.joint) })),
+    actuators: scene.actuators.map((each) => ({
+      ...each,
+      id: named(each.id),
+      joint: named(each.joint),
+      ...(each.label === undefined ? {} : { label: `${title}: ${each.label}`.slice(0, LABEL_CHARS_MAX) }),
+    })),
     sensors: scene.sensors.map((each) => ({ ...each, id: named(each.id), target: named(each.target) })),
     constraints: scene.constraints.map((each) => {
       const id = named(each.id);
