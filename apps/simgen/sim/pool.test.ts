@@ -157,6 +157,13 @@ test("a thread takes simulations up to its time, its memory and its number", asy
   await assert.rejects(start(small, template("pendulum")), refusal("capacity_full"));
 });
 
+test("a thread that is busier than trials said takes no more", async (t) => {
+  const threads = await pool(t);
+  const { seen } = await start(threads, parseScene(heap(27, 0.00015)), 0.01);
+  await seen.until(() => (threads.snapshot().workers[0]?.loadMs ?? 0) > 6);
+  await assert.rejects(start(threads, template("pendulum"), 7.5), refusal("capacity_full"));
+});
+
 test("when a pool closes, its runs are told", async (t) => {
   const threads = await pool(t);
   const { seen } = await start(threads, template("pendulum"));

@@ -27,7 +27,7 @@ export const POOL_DEFAULTS: PoolOptions = {
   probesQueuedMax: 16,
 };
 
-/** A worker's simulations together may cost this share of its time by their trials. */
+/** A worker's simulations together may take this share of its time. */
 const LOAD_MAX_MS = FRAME_MS * 0.8;
 /** One simulation may have half of a frame (see runner.ts). */
 const SOLO_MS = FRAME_MS / 2;
@@ -75,7 +75,7 @@ export interface Run {
 }
 
 export interface PoolSnapshot {
-  workers: { simulations: number; costMs: number; stats: RunnerStats | undefined }[];
+  workers: { simulations: number; loadMs: number; stats: RunnerStats | undefined }[];
   probesQueued: number;
 }
 
@@ -130,11 +130,11 @@ export class Pool {
       .filter(
         (each) =>
           each.alive &&
-          each.costMs + costMs <= LOAD_MAX_MS &&
+          each.loadMs + costMs <= LOAD_MAX_MS &&
           each.arenaBytes + bytes <= arenaBytesPerWorkerMax &&
           each.runs.size < simulationsPerWorkerMax,
       )
-      .sort((a, b) => a.costMs - b.costMs);
+      .sort((a, b) => a.loadMs - b.loadMs);
     if (this.#closed || !thread)
       throw new PoolError("capacity_full", `all ${this.#threads.length} simulation threads are busy`);
     this.#runs = (this.#runs + 1) >>> 0;
@@ -154,7 +154,7 @@ export class Pool {
     return {
       workers: this.#threads.map((thread) => ({
         simulations: thread.runs.size,
-        costMs: thread.costMs,
+        loadMs: thread.loadMs,
         stats: thread.stats,
       })),
       probesQueued: this.#probesQueued,
@@ -197,6 +197,7 @@ class Thread {
   #worker: Worker;
   /** Resolved once MuJoCo is loaded. */
   #ready = Promise.withResolvers<void>();
+  #excessMs = 0;
   #closed = false;
 
   constructor(input: WorkerInput) {
@@ -204,8 +205,12 @@ class Thread {
     this.#worker = this.#spawn();
   }
 
-  /** What its simulations cost together a frame, by their trials. */
-  get costMs(): number {
+  /** What its simulations take together of a frame: by their trials, and what it was busy beyond that a second ago. */
+  get loadMs(): number {
+    return this.runs.size === 0 ? 0 : this.#costMs + this.#excessMs;
+  }
+
+  get #costMs(): number {
     return this.runs.values().reduce((sum, run) => sum + run.costMs, 0);
   }
 
@@ -294,6 +299,7 @@ class Thread {
         return;
       case "stats":
         this.stats = message.stats;
+        this.#excessMs = Math.max(0, message.stats.busy * FRAME_MS - this.#costMs);
         return;
       case "started":
         this.runs.get(message.run)?.started.resolve();
