@@ -302,6 +302,17 @@ describe("SimGen over HTTP and WebSocket", () => {
     socket.terminate();
   });
 
+  test("a connection that comes first brings the visitor its cookie", async () => {
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`);
+    const [response] = await once(socket, "upgrade");
+    const [cookie = ""] = response.headers["set-cookie"] ?? [];
+    assert.match(cookie, /^simgen_visitor=.*HttpOnly; SameSite=Lax/);
+    socket.terminate();
+    const visitor = new Visitor(server, { cookie: cookie.split(";")[0] ?? "" });
+    const { headers } = await visitor.request("GET", "/api/v1/simulations");
+    assert.equal(headers.get("set-cookie"), null, "it is known from then on");
+  });
+
   test("a forged cookie makes a new visitor", async () => {
     const visitor = new Visitor(server);
     const { id } = await visitor.create({ template: "pendulum" });
