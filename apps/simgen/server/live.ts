@@ -9,6 +9,8 @@ import type { SimulationStore } from "./simulation-store.ts";
 /** A reliable message rate no slider reaches, and how much may come at once. */
 const MESSAGES_PER_SECOND_MAX = 120;
 const MESSAGES_BURST_MAX = 240;
+/** Behind a slow one, such as a `watch` that waits for a trial. */
+const MESSAGES_WAITING_MAX = 256;
 
 export interface LiveServices {
   store: SimulationStore;
@@ -25,6 +27,7 @@ export class Conversation implements ConnectionEvents {
   #watching: string | undefined;
   #closed = false;
   #turn: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #allowance = { count: MESSAGES_BURST_MAX, at: performance.now() };
 
   constructor(connection: Connection, services: LiveServices) {
@@ -42,7 +45,13 @@ export class Conversation implements ConnectionEvents {
       this.#spendAllowance();
       const message = parseMessage(text);
       const simulation = "simulation" in message ? message.simulation : undefined;
-      this.#turn = this.#turn.then(() => this.#handle(message)).catch((error) => this.#refuse(error, simulation));
+      if (this.#waiting >= MESSAGES_WAITING_MAX)
+        throw new Problem("message_too_often", `expected at most ${MESSAGES_WAITING_MAX} messages in waiting`);
+      this.#waiting++;
+      this.#turn = this.#turn
+        .then(() => this.#handle(message))
+        .catch((error) => this.#refuse(error, simulation))
+        .finally(() => this.#waiting--);
     } catch (error) {
       this.#refuse(error);
     }

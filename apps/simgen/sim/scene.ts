@@ -14,6 +14,7 @@ export const LIMITS = {
   sensors: 64,
   constraints: 64,
   ropePoints: 32,
+  labelChars: 40,
   /** MuJoCo WASM crashes on trees about 150 deep. */
   depth: 32,
 } as const;
@@ -106,7 +107,7 @@ const body = z.strictObject({
 const actuator = z.strictObject({
   id,
   /** What the person at the slider reads. */
-  label: z.string().min(1).max(40).exactOptional(),
+  label: z.string().min(1).max(LIMITS.labelChars).exactOptional(),
   /** Its control is a force or torque, a target position or a target velocity. */
   type: z.enum(["motor", "position", "velocity"]),
   joint: id,

@@ -123,3 +123,12 @@ test("2,000 simulations made, stepped and deleted leave the heap where it was", 
   for (let i = 0; i < 2000; i++) play(scene, [2]);
   assert.equal(mujoco.heapBytes(), before);
 });
+
+test("asking a simulation for warnings, as every running one is each second, takes no memory", () => {
+  const simulation = new Simulation(mujoco, template("pendulum"));
+  simulation.warning();
+  const before = mujoco.heapBytes();
+  for (let i = 0; i < 400_000; i++) simulation.warning();
+  assert.equal(mujoco.heapBytes(), before);
+  simulation.delete();
+});

@@ -186,7 +186,13 @@ export class Simulation {
   }
 
   #warnings(kind: number): number {
-    return this.#data.warning.get(kind)?.number ?? 0;
+    // The entry is a copy on the WASM heap, which nobody else frees; `warning` itself must not be deleted.
+    const entry = this.#data.warning.get(kind);
+    try {
+      return entry?.number ?? 0;
+    } finally {
+      entry?.delete();
+    }
   }
 
   #whatBroke(): string {

@@ -9,8 +9,6 @@ interface Bounds {
 /** Between two machines, as a share of the wider one's depth, and at least, m. */
 const GAP_SHARE = 0.25;
 const GAP_MIN = 0.3;
-/** As scene.ts has it. */
-const LABEL_CHARS_MAX = 40;
 
 /**
  * One scene out of several, side by side along y: machines move in planes of constant y, so they stay out of each
@@ -103,7 +101,7 @@ function shifted(scene: Scene, owner: string, offset: Vec3, floorless: boolean):
       ...each,
       id: named(each.id),
       joint: named(each.joint),
-      ...(each.label === undefined ? {} : { label: `${title}: ${each.label}`.slice(0, LABEL_CHARS_MAX) }),
+      ...(each.label === undefined ? {} : { label: `${title}: ${each.label}`.slice(0, LIMITS.labelChars) }),
     })),
     sensors: scene.sensors.map((each) => ({ ...each, id: named(each.id), target: named(each.target) })),
     constraints: scene.constraints.map((each) => {
