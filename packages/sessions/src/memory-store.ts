@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { type Notice, Shelf } from "./shelf.ts";
 import type {
   Attach,
@@ -6,6 +7,7 @@ import type {
   Held,
   NewSession,
   Refused,
+  Reply,
   Restorable,
   SessionInfo,
   SessionStore,
@@ -62,6 +64,10 @@ class MemoryConnection implements StoreConnection {
     this.#leave = leave;
   }
 
+  newId(): string {
+    return randomBytes(18).toString("base64url");
+  }
+
   async create(session: NewSession): Promise<{ run: string }> {
     return this.#shelf.create(session, this.#server);
   }
@@ -86,7 +92,7 @@ class MemoryConnection implements StoreConnection {
     return this.#shelf.publish(room, json);
   }
 
-  async commit(id: string, seq: number, replies: string[]): Promise<void> {
+  async commit(id: string, seq: number, replies: Reply[]): Promise<void> {
     this.#shelf.commit(id, seq, replies);
   }
 

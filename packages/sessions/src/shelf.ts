@@ -1,17 +1,18 @@
 import { randomUUID } from "node:crypto";
-import {
-  type Attach,
-  type Attached,
-  type Checked,
-  type Entry,
-  type Held,
-  type NewSession,
-  type Reading,
-  type Refused,
-  type Restorable,
-  type SessionInfo,
-  StoreError,
-  type StoreLimits,
+import { SessionError } from "./session-error.ts";
+import type {
+  Attach,
+  Attached,
+  Checked,
+  Entry,
+  Held,
+  NewSession,
+  Reading,
+  Refused,
+  Reply,
+  Restorable,
+  SessionInfo,
+  StoreLimits,
 } from "./store.ts";
 
 /** What a shelf tells the server that owns a session: the data of `StoreEvents`. */
@@ -67,8 +68,7 @@ export class Shelf {
   readonly #options: ShelfOptions;
   #state: State = { records: new Map(), rooms: new Map(), clients: new Map() };
   #run = randomUUID();
-  /** Whether owners have had their time to restore: what is unverified now has lost its owner with the last run. */
-  isSettled = true;
+  #isSettled = true;
 
   constructor(options: ShelfOptions) {
     this.#options = options;
@@ -86,13 +86,19 @@ export class Shelf {
   restart(snapshot?: unknown): void {
     this.#state = (structuredClone(snapshot) as State) ?? { records: new Map(), rooms: new Map(), clients: new Map() };
     this.#run = randomUUID();
-    this.isSettled = false;
+    this.#isSettled = false;
+  }
+
+  /** Owners have had their time to restore: what is unverified now has lost its owner, and is started over. */
+  settle(): void {
+    this.#isSettled = true;
+    for (const record of this.#state.records.values()) this.#verify(record);
   }
 
   create(session: NewSession, server: string): { run: string } {
     const { sessionsPerClientMax } = this.#options.limits;
     if ((this.#state.clients.get(session.clientId)?.size ?? 0) >= sessionsPerClientMax)
-      throw new StoreError("sessions_too_many", `expected at most ${sessionsPerClientMax} sessions of one client`);
+      throw new SessionError("sessions_too_many", `expected at most ${sessionsPerClientMax} sessions of one client`);
     this.#put({ ...session, ...EMPTY, log: [], rooms: new Set(), owner: server, run: this.#run });
     return { run: this.#run };
   }
@@ -100,7 +106,8 @@ export class Shelf {
   attach(attach: Attach, server: string): Attached | Refused {
     const record = this.#state.records.get(attach.id);
     if (!record) return { kind: "unknown" };
-    if (record.secretHash !== attach.secretHash || record.clientId !== attach.clientId) return { kind: "forbidden" };
+    const isTheirs = attach.clientId === undefined || attach.clientId === record.clientId;
+    if (record.secretHash !== attach.secretHash || !isTheirs) return { kind: "forbidden" };
     if (attach.fence <= record.fence) return { kind: "stale" };
     this.#verify(record);
     const previous = record.owner;
@@ -113,7 +120,7 @@ export class Shelf {
       previous !== undefined &&
       previous !== server &&
       this.#options.notify(previous, { kind: "fenced", id: record.id, fence: record.fence, by: server });
-    return { kind: "attached", ...reading, rooms: [...record.rooms], previousOwner };
+    return { kind: "attached", ...reading, clientId: record.clientId, rooms: [...record.rooms], previousOwner };
   }
 
   detach(id: string, fence: number): void {
@@ -143,11 +150,11 @@ export class Shelf {
     return members.length;
   }
 
-  commit(id: string, seq: number, replies: string[]): void {
+  commit(id: string, seq: number, replies: Reply[]): void {
     const record = this.#known(id);
-    if (seq <= record.handled) return;
-    record.handled = seq;
-    if (replies.length > 0) this.#append(record, replies);
+    const fresh = replies.filter((reply) => reply.seq > record.handled).map((reply) => reply.json);
+    record.handled = Math.max(record.handled, seq);
+    if (fresh.length > 0) this.#append(record, fresh);
   }
 
   trim(id: string, fence: number, acked: number): void {
@@ -245,7 +252,7 @@ export class Shelf {
 
   #known(id: string): Record {
     const record = this.#state.records.get(id);
-    if (!record) throw new StoreError("session_unknown", `no session ${id}`);
+    if (!record) throw new SessionError("session_unknown", `no session ${id}`);
     this.#verify(record);
     return record;
   }
@@ -256,7 +263,7 @@ export class Shelf {
    */
   #verify(record: Record): void {
     if (record.run === this.#run) return;
-    if (!this.isSettled) throw new Unverified();
+    if (!this.#isSettled) throw new Unverified();
     this.#startOver(record);
     record.owner = undefined;
     record.expiresAtMs = this.#options.nowMs() + this.#options.limits.detachedMs;

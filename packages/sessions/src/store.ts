@@ -22,30 +22,6 @@ export interface StoreLimits {
   sessionsPerClientMax: number;
 }
 
-export type StoreErrorCode =
-  /** The store cannot be reached: nothing happened. */
-  | "unavailable"
-  /** The store did not answer in time, or the line broke before it did: it may have happened. */
-  | "outcome_unknown"
-  /** More waits for the store than may. Nothing happened. */
-  | "overloaded"
-  /** No such session: it never was, has ended, or has expired. */
-  | "session_unknown"
-  /** The message alone is larger than a session's log may be. */
-  | "message_too_large"
-  /** This client has as many sessions as it may. */
-  | "sessions_too_many";
-
-export class StoreError extends Error {
-  readonly code: StoreErrorCode;
-
-  constructor(code: StoreErrorCode, message: string) {
-    super(message);
-    this.name = "StoreError";
-    this.code = code;
-  }
-}
-
 export interface NewSession {
   id: string;
   clientId: string;
@@ -59,12 +35,19 @@ export interface NewSession {
 
 export interface Attach {
   id: string;
-  clientId: string;
+  /** Undefined where clients have no name of their own: then the secret alone decides. */
+  clientId: string | undefined;
   secretHash: string;
   fence: number;
   /** Where the client stands. */
   epoch: string;
   offset: number;
+}
+
+/** A message to the client that belongs to the handling of its message `seq`. */
+export interface Reply {
+  seq: number;
+  json: string;
 }
 
 /** A session's log from where its reader stands. */
@@ -82,6 +65,7 @@ export interface Reading {
 
 export interface Attached extends Reading {
   kind: "attached";
+  clientId: string;
   rooms: string[];
   /** Another server had it and is there: it may be in the middle of a message. `released` comes when it is not. */
   previousOwner: boolean;
@@ -155,15 +139,17 @@ export interface StoreEvents {
 }
 
 export interface SessionStore {
-  /** Joins as a server of this name. Rejects with `StoreError` "unavailable" when the store cannot be reached. */
+  /** Joins as a server of this name. Rejects with `SessionError` "unavailable" when the store cannot be reached. */
   join(server: string, limits: StoreLimits, events: StoreEvents): Promise<StoreConnection>;
 }
 
 /**
  * One server's access to the store. Every call takes effect as a whole or not at all, and calls of one server take
- * effect in the order in which they were made. They reject with `StoreError`.
+ * effect in the order in which they were made. They reject with `SessionError`.
  */
 export interface StoreConnection {
+  /** A new id for a session of this client: at least 128 random bits, safe in URLs. */
+  newId(clientId: string): string;
   /** Rejects with "sessions_too_many". */
   create(session: NewSession): Promise<{ run: string }>;
   /** Makes this server the owner, if the connection is newer than the last; the log up to the client's offset goes. */
@@ -177,10 +163,10 @@ export interface StoreConnection {
   /** Appends one message to the log of each member of a room. Resolves with how many there were. */
   publish(room: string, json: string): Promise<number>;
   /**
-   * The session's message `seq` is handled: appends the replies and remembers `seq`, both or nothing. Nothing happens
-   * when it, or a later one, has been committed before, by whatever server.
+   * The session's messages up to `seq` are handled: appends the replies and remembers `seq`, both or nothing. Of what
+   * has been committed before, by whatever server, nothing happens again: those replies are left out.
    */
-  commit(id: string, seq: number, replies: string[]): Promise<void>;
+  commit(id: string, seq: number, replies: Reply[]): Promise<void>;
   /** The client has read up to `acked`: the log before goes. */
   trim(id: string, fence: number, acked: number): Promise<void>;
   /** For the owner: is it so? Makes it the owner again if it was thought dead. */
