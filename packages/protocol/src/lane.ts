@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** What stands before every value of the lane. Throws `ProtocolError` for a name that is empty or too long. */
-export function laneHeader(lane: string): Uint8Array {
+export function laneHeader(lane: string): Uint8Array<ArrayBuffer> {
   const name = encoder.encode(lane);
   if (name.length === 0 || name.length > LANE_NAME_BYTES_MAX)
     throw new ProtocolError("lane_invalid", `lane name: expected 1 to ${LANE_NAME_BYTES_MAX} bytes, got ${name.length}`);
@@ -24,7 +24,7 @@ export function laneHeader(lane: string): Uint8Array {
   return header;
 }
 
-export function encodeLaneValue(lane: string, bytes: Uint8Array): Uint8Array {
+export function encodeLaneValue(lane: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const header = laneHeader(lane);
   const message = new Uint8Array(header.length + bytes.length);
   message.set(header);

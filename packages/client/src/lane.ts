@@ -1,0 +1,80 @@
+import { encodeLaneValue, laneHeader } from "@holdfast/protocol";
+import { ClientError } from "./client-error.ts";
+import { Listeners } from "./listeners.ts";
+
+/** A lossy stream of values, latest only: frames, pointers, cursors. Iterate it, or call `on`. */
+export interface Lane extends AsyncIterable<Uint8Array> {
+  /** Calls the handler for every value that arrives, with a view that is the handler's to keep. Returns what takes it away again. */
+  on(handler: (bytes: Uint8Array) => void): () => void;
+  /** Sends a copy of the value, or keeps it until the line has room; the next value then replaces it. Never throws, never fills up. */
+  send(bytes: Uint8Array): void;
+  /**
+   * The values from now on. Whoever is slower than they come gets the latest and not those between.
+   * Ends when the connection is closed for good.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined>;
+}
+
+/** The lane as the connection sees it. */
+export class LatestLane implements Lane {
+  /** The message that waits for room. */
+  waiting: Uint8Array<ArrayBuffer> | undefined;
+  readonly #name: string;
+  readonly #wake: () => void;
+  /** Values, and `undefined` at the end. */
+  readonly #values = new Listeners<Uint8Array | undefined>();
+  #ended = false;
+
+  constructor(name: string, wake: () => void) {
+    try {
+      laneHeader(name);
+    } catch (error) {
+      throw new ClientError("lane_invalid", (error as Error).message);
+    }
+    this.#name = name;
+    this.#wake = wake;
+  }
+
+  on(handler: (bytes: Uint8Array) => void): () => void {
+    return this.#values.add((bytes) => bytes && handler(bytes));
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.waiting = encodeLaneValue(this.#name, bytes);
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    let latest: Uint8Array | undefined;
+    let wake = () => {};
+    const off = this.#values.add((bytes) => {
+      latest = bytes ?? latest;
+      wake();
+    });
+    try {
+      for (;;) {
+        const bytes = latest;
+        latest = undefined;
+        if (bytes) yield bytes;
+        else if (this.#ended) return;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+    } finally {
+      off();
+    }
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#values.tell(bytes);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.waiting = undefined;
+    this.#values.tell(undefined);
+  }
+}
