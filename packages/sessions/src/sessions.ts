@@ -1,0 +1,870 @@
+import { createHash, randomBytes } from "node:crypto";
+import { EventEmitter } from "node:events";
+import type { IncomingMessage, Server } from "node:http";
+import { hostname } from "node:os";
+import {
+  CLOSE,
+  type CloseReason,
+  decodeLaneValue,
+  decodeToServer,
+  encodeWelcome,
+  type Hello,
+  ProtocolError,
+} from "@holdfast/protocol";
+import type { WebSocket } from "ws";
+import { type Counters, newCounters } from "./counters.ts";
+import { type Limits, limitsFrom } from "./limits.ts";
+import { Line, type LineHost, type Session } from "./line.ts";
+import { SessionError } from "./session-error.ts";
+import type {
+  Attached,
+  Checked,
+  Entry,
+  Refused,
+  Reply,
+  SessionInfo,
+  SessionStore,
+  StoreConnection,
+  StoreEvents,
+} from "./store.ts";
+import { acceptUpgrades, type UpgradeOptions, type Upgrades } from "./upgrade.ts";
+
+/** The messages of a service, as types. */
+export interface Messages {
+  toClient: unknown;
+  toServer: unknown;
+}
+
+/** What a message handler is told beside the message. */
+export interface Handling<ToClient> {
+  /** The message's number in its session: 1, 2, … */
+  seq: number;
+  /** Names this message and no other, on whatever server and however often it is handled: an idempotency key. */
+  key: string;
+  /** Sends a message to the client together with the acknowledgement: both or neither, exactly once. */
+  reply(message: ToClient): void;
+}
+
+export interface SessionsOptions<M extends Messages> extends Partial<Limits> {
+  /** This server's name, as presence shows it. Default: host name and process id. */
+  server?: string;
+  /**
+   * Who is it? Called at every connection, also at one that resumes: the client id must be the session's. Throw to
+   * refuse. Without it every session is a client of its own, and its secret alone opens it again.
+   */
+  authenticate?(
+    request: IncomingMessage | undefined,
+    hello: Hello,
+  ): { clientId: string } | Promise<{ clientId: string }>;
+  /**
+   * Handles a message of a client: one at a time for a session, in order. It is acknowledged when this resolves; a
+   * server that dies before leaves it to the next one, so it may run again (see `Handling.key`). What this throws is
+   * reported, and the message counts as handled.
+   */
+  message?(
+    session: Session<M["toClient"]>,
+    message: M["toServer"],
+    handling: Handling<M["toClient"]>,
+  ): Promise<void> | void;
+  /** Turns what came into a message, or throws: a schema's `parse`. The event `invalid` tells of what it refuses. */
+  parse?(raw: unknown): M["toServer"];
+  /** A value the client sent on a lossy lane. */
+  lane?(session: Session<M["toClient"]>, lane: string, bytes: Uint8Array): void;
+  /** What no caller waits for: handlers that threw, calls in the background that failed. Default: console.error. */
+  onError?(error: unknown, session?: Session<M["toClient"]>): void;
+}
+
+export interface SessionsEvents<M extends Messages> {
+  /** A session began here. */
+  open: [Session<M["toClient"]>];
+  /** A session came back, to this server or for the first time here. */
+  resumed: [Session<M["toClient"]>];
+  /** A connection of this server ended; the session waits, unless `why` is "ended" or "replaced". */
+  detached: [Session<M["toClient"]>, CloseReason | "lost"];
+  /** Its client did not come back in time. Emitted on one server, once. */
+  expired: [{ id: string; clientId: string }];
+  /** `parse` refused a message. */
+  invalid: [Session<M["toClient"]>, unknown, Handling<M["toClient"]>];
+}
+
+/** Makes this process a server of sessions kept in `store`. Rejects with `SessionError` when the store is out of reach. */
+export async function createSessions<M extends Messages>(
+  store: SessionStore,
+  options: SessionsOptions<M> = {},
+): Promise<Sessions<M>> {
+  const sessions = new Hub<M>(options);
+  await sessions.start(store);
+  return sessions;
+}
+
+const ACK_DELAY_MS = 20;
+const HOLE_PATIENCE_MS = 50;
+const RETRY_MS = 250;
+const LANES_RETRY_MS = 5;
+const THROTTLE_CHECK_MS = 20;
+const CLOSE_TIMEOUT_MS = 2000;
+/** Turns of the pulse in a heartbeat. */
+const PULSES_PER_HEARTBEAT = 5;
+/** Silence, in heartbeats, after which a client is taken for gone. */
+const SILENCE_HEARTBEATS = 2.5;
+/** Sessions told to move in one go, and how long until the next are. */
+const DRAIN_BATCH = 50;
+const DRAIN_BATCH_MS = 50;
+
+/** An attach under way, and what came for the session meanwhile. */
+interface Arrival {
+  entries: Entry[];
+}
+
+export type { Sessions };
+
+/** The sessions of one server. Made by `createSessions`. */
+interface Sessions<M extends Messages> {
+  /** Takes the WebSocket upgrades of an HTTP server. */
+  attach(server: Server, options?: UpgradeOptions): void;
+  /**
+   * Serves a client on an open WebSocket of the `ws` package: waits for its hello and resolves with its session, new or
+   * resumed. Rejects with `SessionError` "connection_refused" when there is none; the socket is closed then.
+   */
+  connect(socket: WebSocket, clientId?: string): Promise<Session<M["toClient"]>>;
+  /** To a session on whatever server. Resolves once the message is in its log (S1). Rejects with `SessionError`. */
+  send(id: string, message: M["toClient"]): Promise<void>;
+  /** To each member of a room, with the promise of `send`. Resolves with how many there are. */
+  publish(room: string, message: M["toClient"]): Promise<number>;
+  /** The latest value of a lossy lane, to a session on whatever server. Resolves with whether a server holds it. */
+  sendLane(id: string, lane: string, bytes: Uint8Array): Promise<boolean>;
+  join(id: string, room: string): Promise<boolean>;
+  leave(id: string, room: string): Promise<boolean>;
+  members(room: string): Promise<string[]>;
+  /** Ends a session for good. Resolves with whether there was one. */
+  end(id: string): Promise<boolean>;
+  find(id: string): Promise<SessionInfo | undefined>;
+  ofClient(clientId: string): Promise<SessionInfo[]>;
+  count(): Promise<{ attached: number; detached: number }>;
+  list(cursor?: string): Promise<{ sessions: SessionInfo[]; next: string | undefined }>;
+  /** Those whose connection is on this server. */
+  local(): Iterable<Session<M["toClient"]>>;
+  readonly counters: Readonly<Counters>;
+  /** Takes new connections: the store is in reach, and this server is not draining. */
+  readonly isReady: boolean;
+  on<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => void): void;
+  off<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => void): void;
+  /**
+   * For SIGTERM: takes no more connections and sends every client elsewhere, a batch at a time; resolves when all have
+   * gone and what was in hand is on record, or after `graceMs` at the latest. Call `close` next.
+   */
+  drain(options?: { graceMs?: number }): Promise<void>;
+  /** Ends all connections at once, and leaves the store. */
+  close(): Promise<void>;
+}
+
+class Hub<M extends Messages> extends EventEmitter<SessionsEvents<M>> implements Sessions<M>, LineHost, StoreEvents {
+  readonly limits: Limits;
+  readonly counters: Counters = newCounters();
+  readonly #options: SessionsOptions<M>;
+  readonly #lines = new Map<string, Line>();
+  readonly #arrivals = new Map<string, Set<Arrival>>();
+  /** Lines that are over and not yet detached in the store. */
+  readonly #leaving = new Set<Line>();
+  readonly #closing = new Map<WebSocket, number>();
+  readonly #throttled = new Set<Line>();
+  readonly #laneHolders = new Set<Line>();
+  readonly #upgrades: Upgrades[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #due: Line[] = [];
+  #acksDue: Line[] = [];
+  #pulse: NodeJS.Timeout | undefined;
+  #storeOrNone: StoreConnection | undefined;
+  #isAvailable = true;
+  #isDraining = false;
+  #isClosed = false;
+
+  constructor(options: SessionsOptions<M>) {
+    super();
+    this.#options = options;
+    this.limits = limitsFrom(options);
+  }
+
+  async start(store: SessionStore): Promise<void> {
+    this.#storeOrNone = await store.join(this.#options.server ?? `${hostname()}-${process.pid}`, this.limits, this);
+    this.#pulse = setInterval(() => this.#beat(), this.limits.heartbeatMs / PULSES_PER_HEARTBEAT);
+    this.#pulse.unref();
+  }
+
+  get isReady(): boolean {
+    return this.#isAvailable && !this.#isDraining && !this.#isClosed;
+  }
+
+  // ---- connections ----
+
+  attach(server: Server, options: UpgradeOptions = {}): void {
+    this.#upgrades.push(
+      acceptUpgrades(server, options, {
+        messageBytesMax: this.limits.messageBytesMax,
+        hasRoom: () => this.isReady && this.counters.connections < this.limits.connectionsMax,
+        open: (socket, request, clientId) =>
+          void this.#serve(socket, request, clientId).catch((error) => this.#unlessRefused(error)),
+      }),
+    );
+  }
+
+  connect(socket: WebSocket, clientId?: string): Promise<Session<M["toClient"]>> {
+    return this.#serve(socket, undefined, clientId);
+  }
+
+  async #serve(socket: WebSocket, request: IncomingMessage | undefined, clientId?: string): Promise<Line> {
+    this.counters.connections++;
+    socket.once("close", () => this.counters.connections--);
+    // A protocol error closes the socket; "close" follows.
+    socket.on("error", ignore);
+    try {
+      const hello = await this.#hello(socket);
+      const who = clientId ?? (await this.#authenticate(request, hello));
+      return await this.#welcome(socket, hello, who);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      this.#hangUpSocket(socket, refusal.closeReason ?? "unavailable");
+      throw refusal;
+    }
+  }
+
+  #hello(socket: WebSocket): Promise<Hello> {
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        this.#clear(timer);
+        socket.off("message", onMessage);
+        socket.off("close", onClose);
+      };
+      const onClose = () => {
+        done();
+        reject(new SessionError("connection_refused", "the client left before its hello", "silent"));
+      };
+      const onMessage = (data: Buffer, isBinary: boolean) => {
+        done();
+        try {
+          const frame = decodeToServer(isBinary ? "" : data.toString());
+          if (frame.kind !== "hello") throw new ProtocolError("frame_invalid", `expected a hello, got ${frame.kind}`);
+          resolve(frame.hello);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const timer = this.#later(this.limits.helloTimeoutMs, () => {
+        done();
+        reject(new SessionError("connection_refused", `no hello within ${this.limits.helloTimeoutMs} ms`, "silent"));
+      });
+      socket.on("message", onMessage);
+      socket.on("close", onClose);
+    });
+  }
+
+  async #authenticate(request: IncomingMessage | undefined, hello: Hello): Promise<string | undefined> {
+    const { authenticate } = this.#options;
+    if (!authenticate) return undefined;
+    try {
+      return (await authenticate(request, hello)).clientId;
+    } catch (error) {
+      throw new SessionError("connection_refused", messageOf(error), "unauthorized");
+    }
+  }
+
+  async #welcome(socket: WebSocket, hello: Hello, clientId: string | undefined): Promise<Line> {
+    if (!this.isReady)
+      throw new SessionError(
+        "connection_refused",
+        "this server takes no connections now",
+        this.#isDraining ? "draining" : "unavailable",
+      );
+    const resumed = hello.id === undefined ? undefined : await this.#resume(socket, hello, hello.id, clientId);
+    const line = resumed ?? (await this.#begin(socket, hello, clientId));
+    this.#listen(line);
+    if (hello.id !== undefined && !resumed) this.counters.gaps++;
+    this.emit(line.isResumed ? "resumed" : "open", line);
+    this.due(line);
+    if (this.#isDraining) this.#retire(line, "draining");
+    return line;
+  }
+
+  async #begin(socket: WebSocket, hello: Hello, clientId: string | undefined): Promise<Line> {
+    const owner = clientId ?? randomBytes(12).toString("base64url");
+    const id = this.#store.newId(owner);
+    const secret = randomBytes(18).toString("base64url");
+    const secretHash = sha256(secret);
+    const epoch = randomBytes(6).toString("base64url");
+    const line = this.#newLine(socket, {
+      ...{ id, clientId: owner, secretHash, fence: hello.n, rooms: [], cursor: { epoch, offset: 0 }, handled: 0 },
+      ...{ run: "", isResumed: false },
+    });
+    // Whoever finds it by its client id may send to it before the store has answered us.
+    this.#lines.set(id, line);
+    try {
+      line.run = (await this.#store.create({ id, clientId: owner, secretHash, epoch, fence: hello.n })).run;
+    } catch (error) {
+      this.#lines.delete(id);
+      throw error;
+    }
+    this.counters.opened++;
+    const { heartbeatMs } = this.limits;
+    line.write(encodeWelcome({ id, secret, epoch, offset: 0, resumed: false, seq: 0, heartbeat: heartbeatMs }));
+    return line;
+  }
+
+  /** Undefined when there is no such session any more. */
+  async #resume(socket: WebSocket, hello: Hello, id: string, clientId: string | undefined): Promise<Line | undefined> {
+    const { epoch = "", offset = 0, secret = "", n } = hello;
+    const arrival: Arrival = { entries: [] };
+    const arrivals = this.#arrivals.get(id) ?? new Set();
+    this.#arrivals.set(id, arrivals.add(arrival));
+    let attached: Attached | Refused;
+    try {
+      attached = await this.#store.attach({ id, clientId, secretHash: sha256(secret), fence: n, epoch, offset });
+    } finally {
+      arrivals.delete(arrival);
+      if (arrivals.size === 0) this.#arrivals.delete(id);
+    }
+    if (attached.kind === "unknown") return undefined;
+    const old = this.#lines.get(id);
+    if (attached.kind === "stale" || (attached.kind === "attached" && old && old.fence > n))
+      throw new SessionError("connection_refused", "a newer connection has the session", "replaced");
+    if (attached.kind === "forbidden")
+      throw new SessionError("connection_refused", "wrong secret, or another client's session", "unauthorized");
+    const line = this.#newLine(socket, {
+      ...{ id, clientId: attached.clientId, secretHash: sha256(secret), fence: n, rooms: attached.rooms },
+      ...{ cursor: { epoch, offset }, handled: attached.handled, run: attached.run, isResumed: true },
+    });
+    this.#takeOver(line, old, attached.previousOwner);
+    this.counters.resumed++;
+    const { heartbeatMs } = this.limits;
+    line.write(encodeWelcome({ id, epoch, offset, resumed: true, seq: attached.handled, heartbeat: heartbeatMs }));
+    line.apply(attached);
+    for (const entry of arrival.entries) line.outbox.receive(entry);
+    if (line.outbox.hasHole) this.#checkLater(line);
+    return line;
+  }
+
+  /** Puts a line in the place of what was before; messages begin to be handled when nobody else is in the middle of one. */
+  #takeOver(line: Line, old: Line | undefined, isElsewhere: boolean): void {
+    this.#lines.set(line.id, line);
+    if (!old && !isElsewhere) return;
+    line.isAwaitingRelease = true;
+    this.#hold(line);
+    this.#later(this.limits.handoverMs, () => this.released(line.id, 0));
+    if (!old) return;
+    this.#retire(old, "replaced");
+    void old.inbox.idle().then(() => {
+      if (!isElsewhere) this.released(line.id, old.inbox.committed);
+    });
+  }
+
+  #newLine(socket: WebSocket, start: ConstructorParameters<typeof Line>[1]): Line {
+    const line = new Line(socket, start, this, performance.now());
+    if (!this.#isAvailable) line.inbox.hold(true);
+    return line;
+  }
+
+  #listen(line: Line): void {
+    const { socket } = line;
+    if (socket.readyState !== socket.OPEN) {
+      this.#retire(line, "lost");
+      return;
+    }
+    socket.on("message", (data: Buffer, isBinary) => this.#receive(line, data, isBinary));
+    socket.on("close", () => this.#retire(line, "lost"));
+  }
+
+  // ---- what a client sends ----
+
+  #receive(line: Line, data: Buffer, isBinary: boolean): void {
+    if (line.isOver) return;
+    const now = performance.now();
+    try {
+      if (isBinary) this.#receiveLane(line, data);
+      else this.#receiveFrame(line, data.toString(), now);
+    } catch (error) {
+      if (error instanceof ProtocolError) this.hangUp(line, "frameInvalid");
+      else this.failed(line, error);
+    }
+    line.lastHeardMs = now;
+  }
+
+  #receiveLane(line: Line, data: Buffer): void {
+    const { lane, bytes } = decodeLaneValue(data);
+    this.#options.lane?.(line, lane, bytes);
+  }
+
+  #receiveFrame(line: Line, text: string, now: number): void {
+    const frame = decodeToServer(text);
+    switch (frame.kind) {
+      case "hello":
+        throw new ProtocolError("frame_invalid", "a second hello");
+      case "bye":
+        void this.end(line.id).catch((error) => this.failed(line, error));
+        return;
+      case "ack":
+        this.#ack(line, frame.ack);
+        return;
+      case "messages": {
+        this.#ack(line, frame.ack);
+        if (line.isFirstFrame) line.inbox.skipTo(frame.first);
+        line.isFirstFrame = false;
+        if (!line.inbox.receive(frame.first, frame.messages))
+          throw new ProtocolError("frame_invalid", `messages before ${frame.first} are missing`);
+        this.#throttle(line, frame.messages.length, now);
+      }
+    }
+  }
+
+  #ack(line: Line, offset: number): void {
+    if (!line.outbox.ack(offset)) throw new ProtocolError("frame_invalid", `ack: nobody has sent message ${offset}`);
+    if (line.outbox.acked - line.trimmed >= this.limits.windowMessages / 4) this.#trim(line);
+  }
+
+  /** Spends the client's allowance; without one it is not read for a while, and TCP slows it down. */
+  #throttle(line: Line, count: number, now: number): void {
+    this.#refill(line, now);
+    line.allowance -= count;
+    if (!this.#isOverdrawn(line) || this.#throttled.has(line)) return;
+    this.counters.throttled++;
+    this.#throttled.add(line);
+    line.socket.pause();
+    if (this.#throttled.size === 1) this.#later(THROTTLE_CHECK_MS, () => this.#unthrottle());
+  }
+
+  #unthrottle(): void {
+    const now = performance.now();
+    for (const line of this.#throttled) {
+      this.#refill(line, now);
+      if (!line.isOver && this.#isOverdrawn(line)) continue;
+      this.#throttled.delete(line);
+      line.socket.resume();
+    }
+    if (this.#throttled.size > 0) this.#later(THROTTLE_CHECK_MS, () => this.#unthrottle());
+  }
+
+  #refill(line: Line, now: number): void {
+    const perSecond = this.limits.messagesPerSecondMax;
+    line.allowance = Math.min(perSecond * 2, line.allowance + ((now - line.lastHeardMs) / 1000) * perSecond);
+    line.lastHeardMs = now;
+  }
+
+  #isOverdrawn(line: Line): boolean {
+    return line.allowance < 0 || line.inbox.waiting > this.limits.messagesWaitingMax;
+  }
+
+  // ---- what lines ask ----
+
+  due(line: Line): void {
+    if (line.isDue) return;
+    line.isDue = true;
+    if (this.#due.push(line) === 1) setImmediate(this.#flush);
+  }
+
+  // After the turn's input, before the next: all that one turn brings to a session goes out in one write.
+  readonly #flush = (): void => {
+    const lines = this.#due;
+    this.#due = [];
+    const now = performance.now();
+    for (const line of lines) {
+      line.isDue = false;
+      line.flush(now);
+    }
+  };
+
+  ackDue(line: Line): void {
+    if (line.isAckDue || line.isOver) return;
+    line.isAckDue = true;
+    if (this.#acksDue.push(line) > 1) return;
+    this.#later(ACK_DELAY_MS, () => {
+      const lines = this.#acksDue;
+      this.#acksDue = [];
+      const now = performance.now();
+      for (const each of lines) {
+        each.isAckDue = false;
+        each.writeAck(now);
+      }
+    });
+  }
+
+  lanesDue(line: Line): void {
+    this.#laneHolders.add(line);
+    if (this.#laneHolders.size === 1) this.#later(LANES_RETRY_MS, () => this.#writeLanes());
+  }
+
+  #writeLanes(): void {
+    for (const line of this.#laneHolders) if (line.writeLanes()) this.#laneHolders.delete(line);
+    if (this.#laneHolders.size > 0) this.#later(LANES_RETRY_MS, () => this.#writeLanes());
+  }
+
+  commit(id: string, seq: number, replies: Reply[]): Promise<void> {
+    return this.#store.commit(id, seq, replies);
+  }
+
+  commitLater(line: Line): void {
+    this.#later(RETRY_MS, () => this.due(line));
+  }
+
+  handle(line: Line, seq: number, raw: unknown, replies: Reply[]): Promise<void> | void {
+    const { parse, message: handler } = this.#options;
+    this.counters.handled++;
+    const handling: Handling<M["toClient"]> = {
+      seq,
+      key: `${line.id}:${seq}`,
+      reply: (message) => replies.push({ seq, json: this.#json(message) }),
+    };
+    let message: M["toServer"];
+    try {
+      message = parse ? parse(raw) : raw;
+    } catch (error) {
+      this.counters.handlerFailures++;
+      this.emit("invalid", line, error, handling);
+      return;
+    }
+    return handler?.(line, message, handling);
+  }
+
+  failed(line: Line, error: unknown): void {
+    this.counters.handlerFailures++;
+    this.#report(error, line);
+  }
+
+  hangUp(line: Line, reason: CloseReason): void {
+    this.#retire(line, reason);
+  }
+
+  // ---- the end of a line ----
+
+  /** Nothing more comes in or goes out; the session is given back to the store when nothing is in hand. */
+  #retire(line: Line, why: CloseReason | "lost"): void {
+    if (line.isOver) return;
+    line.isOver = true;
+    this.counters.closed[why] = (this.counters.closed[why] ?? 0) + 1;
+    if (why !== "lost") this.#hangUpSocket(line.socket, why);
+    line.inbox.stop();
+    this.emit("detached", line, why);
+    this.#leaving.add(line);
+    const isOurs = why !== "replaced" && why !== "ended";
+    void this.#untilIdle(line).then(async () => {
+      if (isOurs) await this.#detach(line);
+      this.#leaving.delete(line);
+      if (this.#lines.get(line.id) === line) this.#lines.delete(line.id);
+    });
+  }
+
+  /** Until nothing of its client's messages is in hand, for as long as that may hold up the next server. */
+  async #untilIdle(line: Line): Promise<void> {
+    if (!line.inbox.isIdle) await Promise.race([line.inbox.idle(), this.#sleep(this.limits.handoverMs)]);
+  }
+
+  async #detach(line: Line): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        return await this.#store.detach(line.id, line.fence);
+      } catch {
+        // Undone, the session would be taken for one of ours, and never expire.
+        await this.#sleep(RETRY_MS);
+      }
+    }
+  }
+
+  #hangUpSocket(socket: WebSocket, reason: CloseReason): void {
+    if (reason === "silent") {
+      socket.terminate();
+      return;
+    }
+    socket.close(CLOSE[reason], reason);
+    this.#closing.set(socket, performance.now() + CLOSE_TIMEOUT_MS);
+  }
+
+  // ---- the pulse ----
+
+  #beat(): void {
+    const now = performance.now();
+    const { heartbeatMs } = this.limits;
+    for (const line of this.#lines.values()) {
+      if (line.isOver) continue;
+      const isSilent = now - line.lastHeardMs > heartbeatMs * SILENCE_HEARTBEATS && !this.#throttled.has(line);
+      if (isSilent) this.#retire(line, "silent");
+      else if (now - line.lastSentMs >= heartbeatMs) line.ping(now);
+      if (line.outbox.acked > line.trimmed) this.#trim(line);
+    }
+    for (const [socket, untilMs] of this.#closing) {
+      if (socket.readyState === socket.CLOSED) this.#closing.delete(socket);
+      else if (now > untilMs) socket.terminate();
+    }
+  }
+
+  #trim(line: Line): void {
+    const { acked } = line.outbox;
+    line.trimmed = acked;
+    // Not trimmed now is trimmed with the next acknowledgement.
+    this.#store.trim(line.id, line.fence, acked).catch(ignore);
+  }
+
+  // ---- what the store tells ----
+
+  entry(id: string, entry: Entry): void {
+    const line = this.#lines.get(id);
+    const arrivals = this.#arrivals.get(id);
+    if (arrivals)
+      for (const { entries } of arrivals) if (entries.length < this.limits.windowMessages) entries.push(entry);
+    if (!line || line.isOver) return;
+    line.outbox.receive(entry);
+    if (line.outbox.hasUnwritten) this.due(line);
+    if (line.outbox.hasHole) this.#checkLater(line);
+  }
+
+  fenced(id: string, fence: number): void {
+    const line = this.#lines.get(id);
+    if (!line || line.fence >= fence) return;
+    this.#retire(line, "replaced");
+    void this.#untilIdle(line)
+      .then(() => this.#store.release(id, line.inbox.committed))
+      .catch(ignore);
+  }
+
+  released(id: string, handled: number): void {
+    const line = this.#lines.get(id);
+    if (!line?.isAwaitingRelease) return;
+    line.isAwaitingRelease = false;
+    line.inbox.learn(handled);
+    this.#hold(line);
+  }
+
+  ended(id: string): void {
+    const line = this.#lines.get(id);
+    if (line) this.#retire(line, "ended");
+  }
+
+  lane(id: string, lane: string, bytes: Uint8Array): void {
+    this.#lines.get(id)?.sendLane(lane, bytes);
+  }
+
+  room(id: string, room: string, isIn: boolean): void {
+    this.#lines.get(id)?.setRoom(room, isIn);
+  }
+
+  resync(): void {
+    for (const line of this.#lines.values()) if (!line.isOver) void this.#check(line);
+  }
+
+  available(isAvailable: boolean): void {
+    this.#isAvailable = isAvailable;
+    for (const line of this.#lines.values()) this.#hold(line);
+  }
+
+  expired(session: { id: string; clientId: string }): void {
+    this.counters.expired++;
+    this.emit("expired", session);
+  }
+
+  #hold(line: Line): void {
+    line.inbox.hold(!this.#isAvailable || line.isAwaitingRelease);
+  }
+
+  #checkLater(line: Line): void {
+    if (line.isChecking) return;
+    line.isChecking = true;
+    this.#later(HOLE_PATIENCE_MS, () => {
+      line.isChecking = false;
+      if (line.outbox.hasHole && !line.isOver) void this.#check(line);
+    });
+  }
+
+  /** Asks the store how the session stands, gives it back what it has lost, and goes on from there. */
+  async #check(line: Line): Promise<void> {
+    try {
+      this.counters.checked++;
+      const { id, fence, run, inbox, outbox } = line;
+      const held = { id, fence, run, epoch: outbox.epoch, last: outbox.last, handled: inbox.committed };
+      let checked = await this.#store.check(held);
+      if (checked.kind === "lost") {
+        this.counters.restored++;
+        checked = await this.#store.restore(line.restorable());
+      }
+      if (!line.isOver) this.#settle(line, checked);
+    } catch (error) {
+      // A store that comes back asks for all sessions again.
+      if (!this.#isAvailable || line.isOver) return;
+      if (!(error instanceof SessionError)) this.#report(error, line);
+      this.#later(RETRY_MS, () => !line.isOver && void this.#check(line));
+    }
+  }
+
+  #settle(line: Line, checked: Checked): void {
+    if (checked.kind === "current") {
+      line.apply(checked);
+      if (line.outbox.hasHole) this.#checkLater(line);
+    } else if (checked.kind === "fenced") this.#retire(line, "replaced");
+    // Expired while the store was out of reach, say: the client comes back, and is told that messages are missing.
+    else if (checked.kind === "ended") this.#retire(line, "resync");
+    else this.#later(RETRY_MS, () => !line.isOver && void this.#check(line));
+  }
+
+  // ---- calls ----
+
+  async send(id: string, message: M["toClient"]): Promise<void> {
+    await this.#counted(this.#store.append(id, this.#json(message)));
+  }
+
+  async publish(room: string, message: M["toClient"]): Promise<number> {
+    return this.#counted(this.#store.publish(room, this.#json(message)));
+  }
+
+  async #counted<T>(sending: Promise<T>): Promise<T> {
+    try {
+      const result = await sending;
+      this.counters.sent++;
+      return result;
+    } catch (error) {
+      this.counters.sendsFailed++;
+      throw error;
+    }
+  }
+
+  async sendLane(id: string, lane: string, bytes: Uint8Array): Promise<boolean> {
+    const line = this.#lines.get(id);
+    if (!line || line.isOver) return this.#store.lane(id, lane, bytes);
+    line.sendLane(lane, bytes);
+    return true;
+  }
+
+  join(id: string, room: string): Promise<boolean> {
+    return this.#store.join(id, room);
+  }
+
+  leave(id: string, room: string): Promise<boolean> {
+    return this.#store.leave(id, room);
+  }
+
+  members(room: string): Promise<string[]> {
+    return this.#store.members(room);
+  }
+
+  end(id: string): Promise<boolean> {
+    return this.#store.end(id);
+  }
+
+  find(id: string): Promise<SessionInfo | undefined> {
+    return this.#store.find(id);
+  }
+
+  ofClient(clientId: string): Promise<SessionInfo[]> {
+    return this.#store.ofClient(clientId);
+  }
+
+  count(): Promise<{ attached: number; detached: number }> {
+    return this.#store.count();
+  }
+
+  list(cursor?: string): Promise<{ sessions: SessionInfo[]; next: string | undefined }> {
+    return this.#store.list(cursor);
+  }
+
+  *local(): Iterable<Session<M["toClient"]>> {
+    for (const line of this.#lines.values()) if (!line.isOver) yield line;
+  }
+
+  // ---- the end ----
+
+  async drain({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {
+    this.#isDraining = true;
+    const endMs = performance.now() + graceMs;
+    const lines = shuffled([...this.#lines.values()].filter((line) => !line.isOver));
+    const batchMs = Math.min(DRAIN_BATCH_MS, (graceMs / 2 / lines.length) * DRAIN_BATCH);
+    for (let from = 0; from < lines.length; from += DRAIN_BATCH) {
+      for (const line of lines.slice(from, from + DRAIN_BATCH)) this.#retire(line, "draining");
+      await this.#sleep(batchMs);
+    }
+    while ((this.#lines.size > 0 || this.#leaving.size > 0) && performance.now() < endMs) await this.#sleep(10);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isDraining = true;
+    for (const upgrades of this.#upgrades) upgrades.close();
+    for (const line of this.#lines.values()) this.#retire(line, "draining");
+    await this.#store.close();
+    this.#isClosed = true;
+    clearInterval(this.#pulse);
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const socket of this.#closing.keys()) socket.terminate();
+  }
+
+  // ---- private ----
+
+  get #store(): StoreConnection {
+    if (!this.#storeOrNone) throw new SessionError("unavailable", "not started");
+    return this.#storeOrNone;
+  }
+
+  #json(message: unknown): string {
+    let json: string | undefined;
+    try {
+      json = JSON.stringify(message);
+    } catch (error) {
+      throw new SessionError("message_unserializable", messageOf(error));
+    }
+    if (json === undefined) throw new SessionError("message_unserializable", `expected JSON, got ${typeof message}`);
+    if (json.length > this.limits.messageBytesMax || Buffer.byteLength(json) > this.limits.messageBytesMax)
+      throw new SessionError("message_too_large", `expected at most ${this.limits.messageBytesMax} bytes of JSON`);
+    return json;
+  }
+
+  #report(error: unknown, line?: Line): void {
+    if (this.#options.onError) this.#options.onError(error, line);
+    else console.error("holdfast sessions:", error);
+  }
+
+  #unlessRefused(error: unknown): void {
+    if (!(error instanceof SessionError && error.code === "connection_refused")) this.#report(error);
+  }
+
+  #later(delayMs: number, work: () => void): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+    }, delayMs);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #clear(timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.#timers.delete(timer);
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#later(delayMs, resolve));
+  }
+}
+
+function ignore(): void {}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What to tell a client whose connection failed, and the caller. */
+function refusalOf(error: unknown): SessionError {
+  if (error instanceof SessionError && error.code === "connection_refused") return error;
+  if (error instanceof ProtocolError)
+    return new SessionError(
+      "connection_refused",
+      error.message,
+      error.code === "version_unsupported" ? "versionUnsupported" : "frameInvalid",
+    );
+  const isFull = error instanceof SessionError && error.code === "sessions_too_many";
+  return new SessionError("connection_refused", messageOf(error), isFull ? "sessionsTooMany" : "unavailable");
+}
+
+function shuffled<T>(items: T[]): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [items[i], items[j]] = [items[j] as T, items[i] as T];
+  }
+  return items;
+}
