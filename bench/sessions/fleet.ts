@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Child } from "./child.ts";
+import type { ClientsCalls } from "./clients.ts";
+import { microseconds } from "./message.ts";
+import type { ServerCalls } from "./server.ts";
+import type { SubjectName } from "./subject.ts";
+
+const START_MS_MAX = 15_000;
+/** Linux counts CPU time in hundredths of a second on every machine that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+const alive = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }))
+  process.on(signal, () => process.exit(status));
+
+/** What was counted, and the CPU time used, up to one moment. */
+export interface Reading {
+  atMs: number;
+  messages: number;
+  frames: number;
+  /** Both servers and Redis. */
+  cpuSeconds: number;
+}
+
+/** Fresh processes for one measurement: a Redis, servers `a` and `b`, and one process that holds all clients. */
+export class Fleet implements AsyncDisposable {
+  readonly a: Child<ServerCalls>;
+  readonly b: Child<ServerCalls>;
+  readonly clients: Child<ClientsCalls>;
+  ports = { a: 0, b: 0 };
+  readonly #redis: ChildProcess;
+  readonly #folder: string;
+  readonly #processes: ChildProcess[];
+
+  static async start(subject: SubjectName): Promise<Fleet> {
+    const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+    folders.add(folder);
+    const port = await freePort();
+    const fleet = new Fleet(subject, folder, port);
+    try {
+      await accepts(port, fleet.#redis);
+      const [a, b] = await Promise.all([
+        fleet.a.callWithin(START_MS_MAX, "listen", `redis://127.0.0.1:${port}`),
+        fleet.b.callWithin(START_MS_MAX, "listen", `redis://127.0.0.1:${port}`),
+        fleet.clients.callWithin(START_MS_MAX, "count"),
+      ]);
+      fleet.ports = { a, b };
+      return fleet;
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(subject: SubjectName, folder: string, redisPort: number) {
+    this.#folder = folder;
+    this.#redis = spawned("redis-server", [
+      ...["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", folder],
+      ...["--save", "", "--appendonly", "no"],
+    ]);
+    const [a, b, clients] = [
+      role("server.ts", subject, "a"),
+      role("server.ts", subject, "b"),
+      role("clients.ts", subject),
+    ];
+    this.#processes = [this.#redis, a, b, clients];
+    this.a = new Child(`${subject}, server a`, a);
+    this.b = new Child(`${subject}, server b`, b);
+    // Server b is the one that sends, so it wants to know how much has arrived.
+    this.clients = new Child(`${subject}, clients`, clients, (count) => this.b.tell("delivered", count as number));
+  }
+
+  async read(): Promise<Reading> {
+    const counted = await this.clients.call("count");
+    return { ...counted, cpuSeconds: this.#cpuSeconds() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#processes.map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        child.kill("SIGKILL");
+        await once(child, "exit");
+      }),
+    );
+    rmSync(this.#folder, { recursive: true, force: true });
+    folders.delete(this.#folder);
+  }
+
+  #cpuSeconds(): number {
+    let ticks = 0;
+    for (const pid of [this.a.pid, this.b.pid, this.#redis.pid]) {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      // The name, in parentheses, may hold anything: utime and stime are the 12th and 13th field after it.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      ticks += Number(fields[11]) + Number(fields[12]);
+    }
+    return ticks / TICKS_PER_SECOND;
+  }
+}
+
+function role(file: "server.ts" | "clients.ts", ...args: string[]): ChildProcess {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  return spawned(process.execPath, ["--conditions=source", "--expose-gc", path, ...args]);
+}
+
+function spawned(command: string, args: string[]): ChildProcess {
+  const ipc = command === process.execPath;
+  const child = spawn(command, args, {
+    stdio: ["ignore", "ignore", "pipe", ...(ipc ? (["ipc"] as const) : [])],
+    env: { ...process.env, NODE_ENV: "production" },
+  });
+  alive.add(child);
+  child.on("exit", () => alive.delete(child));
+  child.on("error", (error) => {
+    throw new Error(`${command} did not start: ${error.message}`);
+  });
+  return child;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** Until this process takes connections on the port. */
+async function accepts(port: number, child: ChildProcess): Promise<void> {
+  const deadline = microseconds() / 1000 + START_MS_MAX;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`Redis ended with ${child.exitCode} instead of listening on ${port}`);
+    const socket = connect(port, "127.0.0.1");
+    try {
+      await once(socket, "connect");
+      return;
+    } catch (error) {
+      if (microseconds() / 1000 > deadline) throw error;
+      await sleep(10);
+    } finally {
+      socket.destroy();
+    }
+  }
+}
