@@ -38,6 +38,12 @@ const COMMANDS = {
     takesArguments: true,
     work: bench,
   },
+  drill: {
+    usage: "npm run drill [-- NAME [--json] [--help] | -- --list]",
+    does: "Breaks something in running services and says what was lost: drills/NAME.ts with the options given, or lists what there is.",
+    takesArguments: true,
+    work: drill,
+  },
 };
 
 process.chdir(root);
@@ -120,12 +126,23 @@ async function check(node) {
   return status;
 }
 
-async function bench(node, [name, ...args]) {
-  const names = programsIn("bench");
-  if (names.includes(name)) return run(node, ["--conditions=source", `bench/${name}.ts`, ...args]);
-  if (name !== undefined) say(`no benchmark "${name}": expected one of`);
-  const list = names.map((each) => `${each.padEnd(16)}${firstDocLine(`bench/${each}.ts`)}`).join("\n");
-  (name === undefined ? console.log : console.error)(list || "there are no benchmarks yet");
+async function bench(node, args) {
+  return runNamed(node, "bench", "benchmark", args);
+}
+
+async function drill(node, args) {
+  const [name] = args;
+  if (programsIn("drills").includes(name)) await ensureSystemPackages();
+  return runNamed(node, "drills", "drill", name === "--list" ? [] : args);
+}
+
+/** Runs a folder's program of this name; without a name lists them. */
+async function runNamed(node, folder, noun, [name, ...args]) {
+  const names = programsIn(folder);
+  if (names.includes(name)) return run(node, ["--conditions=source", `${folder}/${name}.ts`, ...args]);
+  if (name !== undefined) say(`no ${noun} "${name}": expected one of`);
+  const list = names.map((each) => `${each.padEnd(18)}${firstDocLine(`${folder}/${each}.ts`)}`).join("\n");
+  (name === undefined ? console.log : console.error)(list || `there are no ${noun}s yet`);
   return name === undefined ? 0 : 2;
 }
 

@@ -116,15 +116,18 @@ test("the server ends with the npm that started it, even when that is killed", a
 test("what is not understood is refused with what was expected", async (t) => {
   const repository = sandbox(t);
   repository.write("bench/sim.ts", "/** How many simulations a core carries. */\n");
+  repository.write("drills/server-killed.ts", "/** kill -9 of a server. */\n");
   for (const [line, said] of [
-    ["stop", /unknown command "stop": expected one of start, dev, test, check, bench/],
+    ["stop", /unknown command "stop": expected one of start, dev, test, check, bench, drill/],
     ["start now", /"start" takes no arguments, got now/],
     ["bench simm", /no benchmark "simm": expected one of\nsim +How many simulations a core carries\./],
+    ["drill server", /no drill "server": expected one of\nserver-killed +kill -9 of a server\./],
   ] as const) {
     const { status, stderr } = await repository.setup(line);
     assert.equal(status, 2, line);
     assert.match(stderr, said);
   }
+  assert.match((await repository.setup("drill --list")).stdout, /^server-killed +kill -9 of a server\.$/m);
   const { status, stdout } = await repository.setup("test --help");
   assert.equal(status, 0);
   assert.match(stdout, /^npm test \[-- FILE/);
