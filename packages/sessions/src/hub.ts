@@ -1,0 +1,642 @@
+import { createHash, randomBytes } from "node:crypto";
+import { EventEmitter } from "node:events";
+import type { IncomingMessage, Server } from "node:http";
+import { hostname } from "node:os";
+import {
+  CLOSE,
+  type CloseReason,
+  decodeLaneValue,
+  decodeToServer,
+  encodeWelcome,
+  type Hello,
+  ProtocolError,
+} from "@holdfast/protocol";
+import type { WebSocket } from "ws";
+import { type Counters, newCounters } from "./counters.ts";
+import { readHello, refusalOf } from "./hello.ts";
+import { type Limits, limitsFrom } from "./limits.ts";
+import { Line, type LineHost, type LineStart, type Session } from "./line.ts";
+import { SessionError } from "./session-error.ts";
+import type { Handling, Messages, Sessions, SessionsEvents, SessionsOptions } from "./sessions.ts";
+import type {
+  Attached,
+  Checked,
+  Entry,
+  Refused,
+  Reply,
+  SessionInfo,
+  SessionStore,
+  StoreConnection,
+  StoreEvents,
+} from "./store.ts";
+import { Throttle } from "./throttle.ts";
+import { Timers } from "./timers.ts";
+import { Turn } from "./turn.ts";
+import { acceptUpgrades, type UpgradeOptions, type Upgrades } from "./upgrade.ts";
+
+const HOLE_PATIENCE_MS = 50;
+const RETRY_MS = 250;
+const CLOSE_TIMEOUT_MS = 2000;
+/** Turns of the pulse in a heartbeat. */
+const PULSES_PER_HEARTBEAT = 5;
+/** Silence, in heartbeats, after which a client is taken for gone. */
+const SILENCE_HEARTBEATS = 2.5;
+/** Sessions sent elsewhere in one go, and how long until the next are. */
+const DRAIN_BATCH = 50;
+const DRAIN_BATCH_MS = 50;
+
+/** An attach under way, and what came for the session meanwhile. */
+interface Arrival {
+  entries: Entry[];
+}
+
+/** The sessions of one server: lines by session id, between clients and the store. */
+export class Hub<M extends Messages>
+  extends EventEmitter<SessionsEvents<M>>
+  implements Sessions<M>, LineHost, StoreEvents
+{
+  readonly limits: Limits;
+  readonly counters: Counters = newCounters();
+  readonly #options: SessionsOptions<M>;
+  readonly #lines = new Map<string, Line>();
+  readonly #arrivals = new Map<string, Set<Arrival>>();
+  /** Lines that are over and not yet detached in the store. */
+  readonly #leaving = new Set<Line>();
+  readonly #closing = new Map<WebSocket, number>();
+  readonly #timers = new Timers();
+  readonly #turn = new Turn(this.#timers);
+  readonly #throttle: Throttle;
+  readonly #upgrades: Upgrades[] = [];
+  #pulse: NodeJS.Timeout | undefined;
+  #storeOrNone: StoreConnection | undefined;
+  #isAvailable = true;
+  #isDraining = false;
+  #isClosed = false;
+
+  constructor(options: SessionsOptions<M>) {
+    super();
+    this.#options = options;
+    this.limits = limitsFrom(options);
+    this.#throttle = new Throttle(this.limits, this.counters, this.#timers);
+  }
+
+  async start(store: SessionStore): Promise<void> {
+    this.#storeOrNone = await store.join(this.#options.server ?? `${hostname()}-${process.pid}`, this.limits, this);
+    this.#pulse = setInterval(() => this.#beat(), this.limits.heartbeatMs / PULSES_PER_HEARTBEAT);
+    this.#pulse.unref();
+  }
+
+  get isReady(): boolean {
+    return this.#isAvailable && !this.#isDraining && !this.#isClosed;
+  }
+
+  // ---- connections ----
+
+  attach(server: Server, options: UpgradeOptions = {}): void {
+    this.#upgrades.push(
+      acceptUpgrades(server, options, {
+        messageBytesMax: this.limits.messageBytesMax,
+        hasRoom: () => this.isReady && this.counters.connections < this.limits.connectionsMax,
+        open: (socket, request, clientId) =>
+          void this.#serve(socket, request, clientId).catch((error) => this.#unlessRefused(error)),
+      }),
+    );
+  }
+
+  connect(socket: WebSocket, clientId?: string): Promise<Session<M["toClient"]>> {
+    return this.#serve(socket, undefined, clientId);
+  }
+
+  async #serve(socket: WebSocket, request: IncomingMessage | undefined, clientId?: string): Promise<Line> {
+    this.counters.connections++;
+    socket.once("close", () => this.counters.connections--);
+    // A protocol error closes the socket; "close" follows.
+    socket.on("error", ignore);
+    try {
+      const hello = await readHello(socket, this.limits.helloTimeoutMs, this.#timers);
+      const who = clientId ?? (await this.#authenticate(request, hello));
+      return await this.#welcome(socket, hello, who);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      this.#hangUpSocket(socket, refusal.closeReason ?? "unavailable");
+      throw refusal;
+    }
+  }
+
+  async #authenticate(request: IncomingMessage | undefined, hello: Hello): Promise<string | undefined> {
+    const { authenticate } = this.#options;
+    if (!authenticate) return undefined;
+    try {
+      return (await authenticate(request, hello)).clientId;
+    } catch (error) {
+      throw new SessionError("connection_refused", messageOf(error), "unauthorized");
+    }
+  }
+
+  async #welcome(socket: WebSocket, hello: Hello, clientId: string | undefined): Promise<Line> {
+    if (!this.isReady)
+      throw new SessionError(
+        "connection_refused",
+        "this server takes no connections now",
+        this.#isDraining ? "draining" : "unavailable",
+      );
+    const resumed = hello.id === undefined ? undefined : await this.#resume(socket, hello, hello.id, clientId);
+    const line = resumed ?? (await this.#begin(socket, hello, clientId));
+    this.#listen(line);
+    if (hello.id !== undefined && !resumed) this.counters.gaps++;
+    this.emit(line.isResumed ? "resumed" : "open", line);
+    this.due(line);
+    if (this.#isDraining) this.#retire(line, "draining");
+    return line;
+  }
+
+  async #begin(socket: WebSocket, hello: Hello, clientId: string | undefined): Promise<Line> {
+    const owner = clientId ?? randomBytes(12).toString("base64url");
+    const id = this.#store.newId(owner);
+    const secret = randomBytes(18).toString("base64url");
+    const secretHash = sha256(secret);
+    const epoch = randomBytes(6).toString("base64url");
+    const line = this.#newLine(socket, {
+      ...{ id, clientId: owner, secretHash, fence: hello.n, rooms: [], cursor: { epoch, offset: 0 }, handled: 0 },
+      ...{ run: "", isResumed: false },
+    });
+    // Whoever finds it by its client id may send to it before the store has answered us.
+    this.#lines.set(id, line);
+    try {
+      line.run = (await this.#store.create({ id, clientId: owner, secretHash, epoch, fence: hello.n })).run;
+    } catch (error) {
+      this.#lines.delete(id);
+      throw error;
+    }
+    this.counters.opened++;
+    const { heartbeatMs } = this.limits;
+    line.write(encodeWelcome({ id, secret, epoch, offset: 0, resumed: false, seq: 0, heartbeat: heartbeatMs }));
+    return line;
+  }
+
+  /** Undefined when there is no such session any more. */
+  async #resume(socket: WebSocket, hello: Hello, id: string, clientId: string | undefined): Promise<Line | undefined> {
+    const { epoch = "", offset = 0, secret = "", n } = hello;
+    const arrival: Arrival = { entries: [] };
+    const arrivals = this.#arrivals.get(id) ?? new Set();
+    this.#arrivals.set(id, arrivals.add(arrival));
+    let attached: Attached | Refused;
+    try {
+      attached = await this.#store.attach({ id, clientId, secretHash: sha256(secret), fence: n, epoch, offset });
+    } finally {
+      arrivals.delete(arrival);
+      if (arrivals.size === 0) this.#arrivals.delete(id);
+    }
+    if (attached.kind === "unknown") return undefined;
+    const old = this.#lines.get(id);
+    if (attached.kind === "stale" || (attached.kind === "attached" && old && old.fence > n))
+      throw new SessionError("connection_refused", "a newer connection has the session", "replaced");
+    if (attached.kind === "forbidden")
+      throw new SessionError("connection_refused", "wrong secret, or another client's session", "unauthorized");
+    const line = this.#newLine(socket, {
+      ...{ id, clientId: attached.clientId, secretHash: sha256(secret), fence: n, rooms: attached.rooms },
+      ...{ cursor: { epoch, offset }, handled: attached.handled, run: attached.run, isResumed: true },
+    });
+    this.#takeOver(line, old, attached.previousOwner);
+    this.counters.resumed++;
+    const { heartbeatMs } = this.limits;
+    line.write(encodeWelcome({ id, epoch, offset, resumed: true, seq: attached.handled, heartbeat: heartbeatMs }));
+    line.apply(attached);
+    for (const entry of arrival.entries) line.outbox.receive(entry);
+    if (line.outbox.hasHole) this.#checkLater(line);
+    return line;
+  }
+
+  /** Puts a line in the place of what was before; messages begin to be handled when nobody else is in the middle of one. */
+  #takeOver(line: Line, old: Line | undefined, isElsewhere: boolean): void {
+    this.#lines.set(line.id, line);
+    if (!old && !isElsewhere) return;
+    line.isAwaitingRelease = true;
+    this.#hold(line);
+    this.#timers.later(this.limits.handoverMs, () => this.released(line.id, 0));
+    if (!old) return;
+    this.#retire(old, "replaced");
+    void old.inbox.idle().then(() => {
+      if (!isElsewhere) this.released(line.id, old.inbox.committed);
+    });
+  }
+
+  #newLine(socket: WebSocket, start: LineStart): Line {
+    const line = new Line(socket, start, this, performance.now());
+    if (!this.#isAvailable) line.inbox.hold(true);
+    return line;
+  }
+
+  #listen(line: Line): void {
+    const { socket } = line;
+    if (socket.readyState !== socket.OPEN) {
+      this.#retire(line, "lost");
+      return;
+    }
+    socket.on("message", (data: Buffer, isBinary) => this.#receive(line, data, isBinary));
+    socket.on("close", () => this.#retire(line, "lost"));
+  }
+
+  // ---- what a client sends ----
+
+  #receive(line: Line, data: Buffer, isBinary: boolean): void {
+    if (line.isOver) return;
+    const now = performance.now();
+    try {
+      if (isBinary) this.#receiveLane(line, data);
+      else this.#receiveFrame(line, data.toString(), now);
+    } catch (error) {
+      if (error instanceof ProtocolError) this.hangUp(line, "frameInvalid");
+      else this.failed(line, error);
+    }
+    line.lastHeardMs = now;
+  }
+
+  #receiveLane(line: Line, data: Buffer): void {
+    const { lane, bytes } = decodeLaneValue(data);
+    this.#options.lane?.(line, lane, bytes);
+  }
+
+  #receiveFrame(line: Line, text: string, now: number): void {
+    const frame = decodeToServer(text);
+    switch (frame.kind) {
+      case "hello":
+        throw new ProtocolError("frame_invalid", "a second hello");
+      case "bye":
+        void this.end(line.id).catch((error) => this.failed(line, error));
+        return;
+      case "ack":
+        this.#ack(line, frame.ack);
+        return;
+      case "messages": {
+        this.#ack(line, frame.ack);
+        if (line.isFirstFrame) line.inbox.skipTo(frame.first);
+        line.isFirstFrame = false;
+        if (!line.inbox.receive(frame.first, frame.messages))
+          throw new ProtocolError("frame_invalid", `messages before ${frame.first} are missing`);
+        this.#throttle.spend(line, frame.messages.length, now);
+      }
+    }
+  }
+
+  #ack(line: Line, offset: number): void {
+    if (!line.outbox.ack(offset)) throw new ProtocolError("frame_invalid", `ack: nobody has sent message ${offset}`);
+    if (line.outbox.acked - line.trimmed >= this.limits.windowMessages / 4) this.#trim(line);
+  }
+
+  // ---- what lines ask ----
+
+  due(line: Line): void {
+    this.#turn.due(line);
+  }
+
+  ackDue(line: Line): void {
+    this.#turn.ackDue(line);
+  }
+
+  lanesDue(line: Line): void {
+    this.#turn.lanesDue(line);
+  }
+
+  commit(id: string, seq: number, replies: Reply[]): Promise<void> {
+    return this.#store.commit(id, seq, replies);
+  }
+
+  commitLater(line: Line): void {
+    this.#timers.later(RETRY_MS, () => this.due(line));
+  }
+
+  handle(line: Line, seq: number, raw: unknown, replies: Reply[]): Promise<void> | void {
+    const { parse, message: handler } = this.#options;
+    this.counters.handled++;
+    const handling: Handling<M["toClient"]> = {
+      seq,
+      key: `${line.id}:${seq}`,
+      reply: (message) => replies.push({ seq, json: this.#json(message) }),
+    };
+    let message: M["toServer"];
+    try {
+      message = parse ? parse(raw) : raw;
+    } catch (error) {
+      this.counters.handlerFailures++;
+      this.emit("invalid", line, error, handling);
+      return;
+    }
+    return handler?.(line, message, handling);
+  }
+
+  failed(line: Line, error: unknown): void {
+    this.counters.handlerFailures++;
+    this.#report(error, line);
+  }
+
+  hangUp(line: Line, reason: CloseReason): void {
+    this.#retire(line, reason);
+  }
+
+  // ---- the end of a line ----
+
+  /** Nothing more comes in or goes out; the session is given back to the store when nothing is in hand. */
+  #retire(line: Line, why: CloseReason | "lost"): void {
+    if (line.isOver) return;
+    line.isOver = true;
+    this.counters.closed[why] = (this.counters.closed[why] ?? 0) + 1;
+    if (why !== "lost") this.#hangUpSocket(line.socket, why);
+    line.inbox.stop();
+    this.emit("detached", line, why);
+    this.#leaving.add(line);
+    const isOurs = why !== "replaced" && why !== "ended";
+    void this.#untilIdle(line).then(async () => {
+      if (isOurs) await this.#detach(line);
+      this.#leaving.delete(line);
+      if (this.#lines.get(line.id) === line) this.#lines.delete(line.id);
+    });
+  }
+
+  /** Until nothing of its client's messages is in hand, for as long as that may hold up the next server. */
+  async #untilIdle(line: Line): Promise<void> {
+    if (!line.inbox.isIdle) await Promise.race([line.inbox.idle(), this.#timers.sleep(this.limits.handoverMs)]);
+  }
+
+  async #detach(line: Line): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        return await this.#store.detach(line.id, line.fence);
+      } catch {
+        // Undone, the session would be taken for one of ours, and never expire.
+        await this.#timers.sleep(RETRY_MS);
+      }
+    }
+  }
+
+  #hangUpSocket(socket: WebSocket, reason: CloseReason): void {
+    if (reason === "silent") {
+      socket.terminate();
+      return;
+    }
+    socket.close(CLOSE[reason], reason);
+    this.#closing.set(socket, performance.now() + CLOSE_TIMEOUT_MS);
+  }
+
+  // ---- the pulse ----
+
+  #beat(): void {
+    const now = performance.now();
+    const { heartbeatMs } = this.limits;
+    for (const line of this.#lines.values()) {
+      if (line.isOver) continue;
+      const isSilent = now - line.lastHeardMs > heartbeatMs * SILENCE_HEARTBEATS && !this.#throttle.isPaused(line);
+      if (isSilent) this.#retire(line, "silent");
+      else if (now - line.lastSentMs >= heartbeatMs) line.ping(now);
+      if (line.outbox.acked > line.trimmed) this.#trim(line);
+    }
+    for (const [socket, untilMs] of this.#closing) {
+      if (socket.readyState === socket.CLOSED) this.#closing.delete(socket);
+      else if (now > untilMs) socket.terminate();
+    }
+  }
+
+  #trim(line: Line): void {
+    const { acked } = line.outbox;
+    line.trimmed = acked;
+    // Not trimmed now is trimmed with the next acknowledgement.
+    this.#store.trim(line.id, line.fence, acked).catch(ignore);
+  }
+
+  // ---- what the store tells ----
+
+  entry(id: string, entry: Entry): void {
+    const line = this.#lines.get(id);
+    const arrivals = this.#arrivals.get(id);
+    if (arrivals)
+      for (const { entries } of arrivals) if (entries.length < this.limits.windowMessages) entries.push(entry);
+    if (!line || line.isOver) return;
+    line.outbox.receive(entry);
+    if (line.outbox.hasUnwritten) this.due(line);
+    if (line.outbox.hasHole) this.#checkLater(line);
+  }
+
+  fenced(id: string, fence: number): void {
+    const line = this.#lines.get(id);
+    if (!line || line.fence >= fence) return;
+    this.#retire(line, "replaced");
+    void this.#untilIdle(line)
+      .then(() => this.#store.release(id, line.inbox.committed))
+      .catch(ignore);
+  }
+
+  released(id: string, handled: number): void {
+    const line = this.#lines.get(id);
+    if (!line?.isAwaitingRelease) return;
+    line.isAwaitingRelease = false;
+    line.inbox.learn(handled);
+    this.#hold(line);
+  }
+
+  ended(id: string): void {
+    const line = this.#lines.get(id);
+    if (line) this.#retire(line, "ended");
+  }
+
+  lane(id: string, lane: string, bytes: Uint8Array): void {
+    this.#lines.get(id)?.sendLane(lane, bytes);
+  }
+
+  room(id: string, room: string, isIn: boolean): void {
+    this.#lines.get(id)?.setRoom(room, isIn);
+  }
+
+  resync(): void {
+    for (const line of this.#lines.values()) if (!line.isOver) void this.#check(line);
+  }
+
+  available(isAvailable: boolean): void {
+    this.#isAvailable = isAvailable;
+    for (const line of this.#lines.values()) this.#hold(line);
+  }
+
+  expired(session: { id: string; clientId: string }): void {
+    this.counters.expired++;
+    this.emit("expired", session);
+  }
+
+  #hold(line: Line): void {
+    line.inbox.hold(!this.#isAvailable || line.isAwaitingRelease);
+  }
+
+  #checkLater(line: Line): void {
+    if (line.isChecking) return;
+    line.isChecking = true;
+    this.#timers.later(HOLE_PATIENCE_MS, () => {
+      line.isChecking = false;
+      if (line.outbox.hasHole && !line.isOver) void this.#check(line);
+    });
+  }
+
+  /** Asks the store how the session stands, gives it back what it has lost, and goes on from there. */
+  async #check(line: Line): Promise<void> {
+    try {
+      this.counters.checked++;
+      const { id, fence, run, inbox, outbox } = line;
+      const held = { id, fence, run, epoch: outbox.epoch, last: outbox.last, handled: inbox.committed };
+      let checked = await this.#store.check(held);
+      if (checked.kind === "lost") {
+        this.counters.restored++;
+        checked = await this.#store.restore(line.restorable());
+      }
+      if (!line.isOver) this.#settle(line, checked);
+    } catch (error) {
+      // A store that comes back asks for all sessions again.
+      if (!this.#isAvailable || line.isOver) return;
+      if (!(error instanceof SessionError)) this.#report(error, line);
+      this.#timers.later(RETRY_MS, () => !line.isOver && void this.#check(line));
+    }
+  }
+
+  #settle(line: Line, checked: Checked): void {
+    if (checked.kind === "current") {
+      line.apply(checked);
+      if (line.outbox.hasHole) this.#checkLater(line);
+    } else if (checked.kind === "fenced") this.#retire(line, "replaced");
+    // Expired while the store was out of reach, say: the client comes back, and is told that messages are missing.
+    else if (checked.kind === "ended") this.#retire(line, "resync");
+    else this.#timers.later(RETRY_MS, () => !line.isOver && void this.#check(line));
+  }
+
+  // ---- calls ----
+
+  async send(id: string, message: M["toClient"]): Promise<void> {
+    await this.#counted(this.#store.append(id, this.#json(message)));
+  }
+
+  async publish(room: string, message: M["toClient"]): Promise<number> {
+    return this.#counted(this.#store.publish(room, this.#json(message)));
+  }
+
+  async #counted<T>(sending: Promise<T>): Promise<T> {
+    try {
+      const result = await sending;
+      this.counters.sent++;
+      return result;
+    } catch (error) {
+      this.counters.sendsFailed++;
+      throw error;
+    }
+  }
+
+  async sendLane(id: string, lane: string, bytes: Uint8Array): Promise<boolean> {
+    const line = this.#lines.get(id);
+    if (!line || line.isOver) return this.#store.lane(id, lane, bytes);
+    line.sendLane(lane, bytes);
+    return true;
+  }
+
+  join(id: string, room: string): Promise<boolean> {
+    return this.#store.join(id, room);
+  }
+
+  leave(id: string, room: string): Promise<boolean> {
+    return this.#store.leave(id, room);
+  }
+
+  members(room: string): Promise<string[]> {
+    return this.#store.members(room);
+  }
+
+  end(id: string): Promise<boolean> {
+    return this.#store.end(id);
+  }
+
+  find(id: string): Promise<SessionInfo | undefined> {
+    return this.#store.find(id);
+  }
+
+  ofClient(clientId: string): Promise<SessionInfo[]> {
+    return this.#store.ofClient(clientId);
+  }
+
+  count(): Promise<{ attached: number; detached: number }> {
+    return this.#store.count();
+  }
+
+  list(cursor?: string): Promise<{ sessions: SessionInfo[]; next: string | undefined }> {
+    return this.#store.list(cursor);
+  }
+
+  *local(): Iterable<Session<M["toClient"]>> {
+    for (const line of this.#lines.values()) if (!line.isOver) yield line;
+  }
+
+  // ---- the end ----
+
+  async drain({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {
+    this.#isDraining = true;
+    const endMs = performance.now() + graceMs;
+    const lines = shuffled([...this.#lines.values()].filter((line) => !line.isOver));
+    const batchMs = Math.min(DRAIN_BATCH_MS, (graceMs / 2 / lines.length) * DRAIN_BATCH);
+    for (let from = 0; from < lines.length; from += DRAIN_BATCH) {
+      for (const line of lines.slice(from, from + DRAIN_BATCH)) this.#retire(line, "draining");
+      await this.#timers.sleep(batchMs);
+    }
+    while ((this.#lines.size > 0 || this.#leaving.size > 0) && performance.now() < endMs) await this.#timers.sleep(10);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isDraining = true;
+    for (const upgrades of this.#upgrades) upgrades.close();
+    for (const line of this.#lines.values()) this.#retire(line, "draining");
+    await this.#store.close();
+    this.#isClosed = true;
+    clearInterval(this.#pulse);
+    this.#timers.close();
+    for (const socket of this.#closing.keys()) socket.terminate();
+  }
+
+  // ---- private ----
+
+  get #store(): StoreConnection {
+    if (!this.#storeOrNone) throw new SessionError("unavailable", "not started");
+    return this.#storeOrNone;
+  }
+
+  #json(message: unknown): string {
+    let json: string | undefined;
+    try {
+      json = JSON.stringify(message);
+    } catch (error) {
+      throw new SessionError("message_unserializable", messageOf(error));
+    }
+    if (json === undefined) throw new SessionError("message_unserializable", `expected JSON, got ${typeof message}`);
+    if (json.length > this.limits.messageBytesMax || Buffer.byteLength(json) > this.limits.messageBytesMax)
+      throw new SessionError("message_too_large", `expected at most ${this.limits.messageBytesMax} bytes of JSON`);
+    return json;
+  }
+
+  #report(error: unknown, line?: Line): void {
+    if (this.#options.onError) this.#options.onError(error, line);
+    else console.error("holdfast sessions:", error);
+  }
+
+  #unlessRefused(error: unknown): void {
+    if (!(error instanceof SessionError && error.code === "connection_refused")) this.#report(error);
+  }
+}
+
+function ignore(): void {}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function shuffled<T>(items: T[]): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [items[i], items[j]] = [items[j] as T, items[i] as T];
+  }
+  return items;
+}
