@@ -2,7 +2,7 @@
 import { drill } from "./rig/drill.ts";
 
 await drill(
-  { promises: ["S1", "S2", "S3", "S7", "S10"], servers: 2, seconds: 8, firstMessageMsMax: 500, silenceMsMax: 500 },
+  { promises: ["S1", "S2", "S3", "S7", "S10"], servers: 2, seconds: 8, firstMessageMsMax: 2000, silenceMsMax: 2000 },
   async (rig, { seconds }) => {
     const server = rig.random.pick(rig.servers);
     await rig.fault(`SIGTERM to ${server.name}`, await rig.clientsOf(server), async () => {

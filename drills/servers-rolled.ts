@@ -4,7 +4,7 @@ import { drill } from "./rig/drill.ts";
 const BETWEEN_SECONDS = 2;
 
 await drill(
-  { promises: ["S1", "S2", "S3", "S7", "S10"], servers: 3, seconds: 5, firstMessageMsMax: 500, silenceMsMax: 2000 },
+  { promises: ["S1", "S2", "S3", "S7", "S10"], servers: 3, seconds: 5, firstMessageMsMax: 2000, silenceMsMax: 2000 },
   async (rig, { seconds }) => {
     await rig.fault("rolling restart", rig.clients, async () => {
       for (const server of rig.servers) {
