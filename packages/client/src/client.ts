@@ -1,14 +1,4 @@
-import {
-  CLOSE,
-  type Cursor,
-  encodeAck,
-  encodeMessages,
-  PROTOCOL_VERSION,
-  ProtocolError,
-  step,
-  type ToClientFrame,
-  type Welcome,
-} from "@holdfast/protocol";
+import { type Cursor, encodeAck, encodeMessages, PROTOCOL_VERSION, step, type Welcome } from "@holdfast/protocol";
 import { Backoff } from "./backoff.ts";
 import { ClientError } from "./client-error.ts";
 import { type Lane, LatestLane } from "./lane.ts";
@@ -16,6 +6,7 @@ import { Line, type LineOwner, type LineSettings, type WebSocketConstructor } fr
 import { Listeners } from "./listeners.ts";
 import { Outbox } from "./outbox.ts";
 import { after, now, type Timer } from "./timer.ts";
+import { ACK, DRAINING, ENDED, GAP, MESSAGES, MOVE, OPEN, PING, RESYNC, SILENT } from "./wire.ts";
 
 const DEFAULTS = {
   /** Messages that wait for an acknowledgement, sent or not. */
@@ -88,11 +79,11 @@ export class Connection<M extends Messages = Messages> {
   readonly #settings: typeof DEFAULTS & LineSettings;
   readonly #listeners = new Map<string, unknown>();
   readonly #lanes = new Map<string, LatestLane>();
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
   readonly #backoff: Backoff;
   readonly #owner: LineOwner = {
-    frame: (frame) => this.#take(frame),
-    lane: ({ lane, bytes }) => this.#lanes.get(lane)?.receive(bytes),
+    frame: (text) => this.#take(JSON.parse(text)),
+    value: (message) => this.#receive(message),
     lost: (code, reason, final) => this.#lose(code, reason, final),
   };
   #state: ConnectionState = "connecting";
@@ -117,6 +108,7 @@ export class Connection<M extends Messages = Messages> {
 
   constructor(url: string | URL, options: ConnectOptions) {
     this.#settings = settingsFrom(url, options);
+    this.#outbox = new Outbox(this.#settings.messageBytesMax);
     this.#backoff = new Backoff(this.#settings.backoffMinMs, this.#settings.backoffMaxMs);
     for (const type of WAKING) globalThis.addEventListener?.(type, this.#wake);
     this.#attempt();
@@ -194,7 +186,7 @@ export class Connection<M extends Messages = Messages> {
     this.#flush();
     if (this.#isOpen) this.#left = this.#line!.leave(this.#settings.connectTimeoutMs);
     else this.#line?.abandon();
-    this.#finish(CLOSE.ended, "closed by this client");
+    this.#finish(ENDED, "closed by this client");
     return this.#left;
   }
 
@@ -220,7 +212,7 @@ export class Connection<M extends Messages = Messages> {
       return;
     }
     this.#quiet();
-    const inMs = this.#backoff.next(openMs, code === CLOSE.draining ? Math.max(0, this.#moveAt - now()) : undefined);
+    const inMs = this.#backoff.next(openMs, code === DRAINING ? Math.max(0, this.#moveAt - now()) : undefined);
     this.#retryTimer = after(inMs, () => this.#attempt());
     if (this.#state === "open") {
       this.#lostAt = now();
@@ -233,10 +225,12 @@ export class Connection<M extends Messages = Messages> {
     this.#line = undefined;
     this.#quiet();
     for (const type of WAKING) globalThis.removeEventListener?.(type, this.#wake);
-    const unconfirmed = this.#outbox.end().map((json) => JSON.parse(json));
+    const unconfirmed = parsed(this.#outbox.end());
     for (const lane of this.#lanes.values()) lane.end();
     this.#become("closed");
     this.#emit("closed", { code, reason, unconfirmed });
+    // Whatever was being told when a handler closed the connection: nothing comes after "closed".
+    this.#listeners.clear();
   }
 
   #quiet(): void {
@@ -248,7 +242,7 @@ export class Connection<M extends Messages = Messages> {
 
   /** What the browser knows sooner than any timer, which it may hold back in a hidden page. */
   #wake = ({ type }: { type: string }): void => {
-    if (type === "offline") this.#line?.fail(CLOSE.silent, "offline");
+    if (type === "offline") this.#line?.fail(SILENT, "offline");
     else if (type !== "online" && document.visibilityState === "hidden") return;
     else if (!this.#line || (type === "online" && !this.#isOpen)) this.#attempt();
     else this.#line.look();
@@ -256,62 +250,74 @@ export class Connection<M extends Messages = Messages> {
 
   // ---- what comes ----
 
-  #take(frame: ToClientFrame): void {
-    if (this.#isOpen === (frame.kind === "welcome"))
-      throw new ProtocolError("frame_invalid", `kind: ${frame.kind} at the wrong time`);
+  /** Checks no more than this client relies on: a wrong frame costs the line, and never the program. */
+  #take(frame: unknown[]): void {
+    const [kind, a, b] = frame;
+    if (this.#isOpen === (kind === OPEN)) throw new Error(`frame of kind ${kind} at the wrong time`);
     const gapTold = this.#gapTold;
     this.#gapTold = false;
-    if (frame.kind === "welcome") this.#welcome(frame.welcome);
-    else if (frame.kind === "ping") this.#acknowledge();
-    else if (frame.kind === "move") {
-      this.#moveAt = now() + frame.delay;
-      clearTimeout(this.#retryTimer);
-      this.#retryTimer = after(frame.delay, () => this.#line?.fail(CLOSE.draining, "moved"));
-    } else if (frame.kind === "gap") {
-      if (!gapTold || !this.#isAt(frame)) this.#jump(frame);
-    } else {
-      this.#outbox.acknowledge(frame.ack);
-      if (frame.kind === "messages") this.#deliver(frame.first, frame.messages);
+    switch (kind) {
+      case OPEN:
+        this.#welcome(a as Welcome);
+        break;
+      case MESSAGES:
+        this.#outbox.acknowledge(whole(b));
+        this.#deliver(whole(a), frame.slice(3));
+        break;
+      case ACK:
+        this.#outbox.acknowledge(whole(a));
+        break;
+      case PING:
+        this.#acknowledge();
+        break;
+      case GAP:
+        if (this.#moveTo(cursorOf(a, b)) || !gapTold) this.#emit("gap", { unconfirmed: [] });
+        break;
+      case MOVE:
+        this.#moveAt = now() + whole(a);
+        clearTimeout(this.#retryTimer);
+        this.#retryTimer = after(whole(a), () => this.#line?.fail(DRAINING, "moved"));
+        break;
+      default:
+        throw new Error(`frame of kind ${kind}`);
     }
   }
 
   #welcome({ id, secret, epoch, offset, resumed, seq, heartbeat }: Welcome): void {
+    // All that can throw comes first: a wrong welcome changes nothing.
     const known = this.#session;
-    const cursor = { epoch, offset };
+    if (resumed ? id !== known?.id : !secret) throw new Error("welcome to another session");
+    const heartbeatMs = whole(heartbeat) || 1;
+    const cursor = cursorOf(epoch, offset);
     let unconfirmed: string[] = [];
-    if (resumed ? id !== known?.id : !secret)
-      throw new ProtocolError("frame_invalid", "welcome: expected the session asked for, or a secret");
-    if (resumed) this.#outbox.resume(seq);
+    if (resumed) this.#outbox.resume(whole(seq));
     else {
-      unconfirmed = this.#outbox.restart(seq);
+      unconfirmed = this.#outbox.restart(whole(seq));
       this.#session = { id, secret: secret! };
     }
-    this.#gapTold = resumed && !this.#isAt(cursor);
-    this.#cursor = cursor;
+    this.#gapTold = this.#moveTo(cursor) && resumed;
     this.#moveAt = this.#unread = 0;
-    this.#line!.welcomed(heartbeat);
+    this.#line!.welcomed(heartbeatMs);
     this.#become("open");
     if (resumed) this.#emit("resumed", { afterMs: now() - this.#lostAt });
     else this.#emit("open", { id, resumed });
-    if (this.#gapTold || (known && !resumed)) this.#jump(cursor, unconfirmed);
+    if (resumed ? this.#gapTold : known) this.#emit("gap", { unconfirmed: parsed(unconfirmed) });
     this.#flushSoon();
     this.#pump();
   }
 
-  #isAt({ epoch, offset }: Cursor): boolean {
-    return epoch === this.#cursor.epoch && offset === this.#cursor.offset;
-  }
-
-  #jump({ epoch, offset }: Cursor, unconfirmed: string[] = []): void {
-    this.#cursor = { epoch, offset };
-    this.#emit("gap", { unconfirmed: unconfirmed.map((json) => JSON.parse(json)) });
+  /** Returns whether the cursor was elsewhere. */
+  #moveTo(cursor: Cursor): boolean {
+    const { epoch, offset } = this.#cursor;
+    this.#cursor = cursor;
+    return cursor.epoch !== epoch || cursor.offset !== offset;
   }
 
   #deliver(first: number, messages: unknown[]): void {
     const line = this.#line!;
     const next = step(this.#cursor.offset, first, messages.length);
     if (next.kind === "hole") {
-      line.fail(CLOSE.resync, `hole: expected message ${this.#cursor.offset + 1}, got ${first}`);
+      line.fail(RESYNC, `hole: expected message ${this.#cursor.offset + 1}, got ${first}`);
       return;
     }
     this.#unread += messages.length;
@@ -323,6 +329,11 @@ export class Connection<M extends Messages = Messages> {
       }
     if (this.#unread >= ACK_MESSAGES) this.#acknowledge();
     else this.#ackTimer ??= after(ACK_MS, () => this.#acknowledge());
+  }
+
+  #receive(message: Uint8Array): void {
+    const start = 1 + (message[0] ?? 0);
+    this.#lanes.get(decoder.decode(message.subarray(1, start)))?.receive(message.subarray(start));
   }
 
   // ---- what goes ----
@@ -382,33 +393,56 @@ export class Connection<M extends Messages = Messages> {
   }
 }
 
+const decoder = new TextDecoder();
 const WAKING = ["online", "offline", "pageshow", "visibilitychange"];
 
 function settingsFrom(url: string | URL, options: ConnectOptions): typeof DEFAULTS & LineSettings {
-  const settings = { token: undefined, WebSocket: globalThis.WebSocket, ...DEFAULTS, ...options };
+  const settings = {
+    ...DEFAULTS,
+    token: undefined,
+    WebSocket: globalThis.WebSocket as WebSocketConstructor,
+    ...options,
+    url: addressOf(url),
+  };
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])
     if (!(settings[name] > 0))
       throw new ClientError("option_invalid", `${name}: expected a number above 0, got ${settings[name]}`);
   if (!settings.WebSocket)
     throw new ClientError("websocket_missing", "expected a global WebSocket, or the option WebSocket");
-  const base = globalThis.location?.href;
-  if (!URL.canParse(url, base))
-    throw new ClientError("option_invalid", `url: expected the address of a WebSocket, got ${url}`);
-  const address = new URL(url, base);
-  address.protocol = address.protocol.replace("http", "ws");
-  if (!/^wss?:/.test(address.protocol))
-    throw new ClientError("option_invalid", `url: expected ws:, wss:, http: or https:, got ${url}`);
-  return { ...settings, url: address.href };
+  return settings;
+}
+
+function addressOf(url: string | URL): string {
+  try {
+    const address = new URL(url, globalThis.location?.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    if (address.protocol.startsWith("ws")) return address.href;
+  } catch {}
+  throw new ClientError("option_invalid", `url: expected ws:, wss:, http: or https:, got ${url}`);
 }
 
 function jsonOf(message: unknown): string {
   let json: string | undefined;
-  const why = typeof message;
+  let got: unknown = typeof message;
   try {
     json = JSON.stringify(message);
   } catch (error) {
-    throw new ClientError("message_not_json", String(error));
+    got = error;
   }
-  if (json === undefined) throw new ClientError("message_not_json", `expected a value that JSON can carry, got ${why}`);
+  if (json === undefined) throw new ClientError("message_not_json", `expected what JSON can carry, got ${got}`);
   return json;
+}
+
+function cursorOf(epoch: unknown, offset: unknown): Cursor {
+  if (typeof epoch !== "string") throw new Error(`expected an epoch, got ${epoch}`);
+  return { epoch, offset: whole(offset) };
+}
+
+function whole(value: unknown): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  throw new Error(`expected a whole number, got ${value}`);
+}
+
+function parsed<T>(messages: string[]): T[] {
+  return messages.map((json) => JSON.parse(json));
 }

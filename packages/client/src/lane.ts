@@ -1,4 +1,4 @@
-import { encodeLaneValue, laneHeader } from "@holdfast/protocol";
+import { LANE_NAME_BYTES_MAX } from "@holdfast/protocol";
 import { ClientError } from "./client-error.ts";
 import { Listeners } from "./listeners.ts";
 
@@ -19,19 +19,19 @@ export interface Lane extends AsyncIterable<Uint8Array> {
 export class LatestLane implements Lane {
   /** The message that waits for room. */
   waiting: Uint8Array<ArrayBuffer> | undefined;
-  readonly #name: string;
+  readonly #header: Uint8Array;
   readonly #wake: () => void;
   /** Values, and `undefined` at the end. */
   readonly #values = new Listeners<Uint8Array | undefined>();
   #ended = false;
 
   constructor(name: string, wake: () => void) {
-    try {
-      laneHeader(name);
-    } catch (error) {
-      throw new ClientError("lane_invalid", (error as Error).message);
-    }
-    this.#name = name;
+    const header = new TextEncoder().encode(` ${name}`);
+    const length = header.length - 1;
+    if (length === 0 || length > LANE_NAME_BYTES_MAX)
+      throw new ClientError("lane_invalid", `lane name: expected 1 to ${LANE_NAME_BYTES_MAX} bytes, got ${length}`);
+    header[0] = length;
+    this.#header = header;
     this.#wake = wake;
   }
 
@@ -41,7 +41,10 @@ export class LatestLane implements Lane {
 
   send(bytes: Uint8Array): void {
     if (this.#ended) return;
-    this.waiting = encodeLaneValue(this.#name, bytes);
+    const { length } = this.#header;
+    this.waiting = new Uint8Array(length + bytes.length);
+    this.waiting.set(this.#header);
+    this.waiting.set(bytes, length);
     this.#wake();
   }
 

@@ -1,15 +1,6 @@
-import {
-  BYE,
-  CLOSE,
-  decodeLaneValue,
-  decodeToClient,
-  encodeHello,
-  type Hello,
-  type LaneValue,
-  mayReconnect,
-  type ToClientFrame,
-} from "@holdfast/protocol";
+import { BYE, encodeHello, type Hello, mayReconnect } from "@holdfast/protocol";
 import { after, now, type Timer } from "./timer.ts";
+import { FRAME_INVALID, SILENT } from "./wire.ts";
 
 /** A line is dead after so many heartbeats of silence. */
 const HEARTBEATS_MAX = 2.5;
@@ -36,9 +27,10 @@ interface SocketEvent {
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 export interface LineOwner {
-  /** Throws for a frame that cannot be: the line then fails. */
-  frame(frame: ToClientFrame): void;
-  lane(value: LaneValue): void;
+  /** A text message. Throws for one that is no frame: the line then fails. */
+  frame(text: string): void;
+  /** A binary message. */
+  value(message: Uint8Array): void;
   /** Once, and the last call. `final` when the server does not want this client back. */
   lost(code: number, reason: string, final: boolean): void;
 }
@@ -64,7 +56,7 @@ export class Line {
 
   constructor(settings: LineSettings, hello: Hello, owner: LineOwner) {
     this.#owner = owner;
-    this.#timer = after(settings.connectTimeoutMs, () => this.fail(CLOSE.silent, "no welcome in time"));
+    this.#timer = after(settings.connectTimeoutMs, () => this.fail(SILENT, "no welcome in time"));
     this.#open(settings, hello);
   }
 
@@ -148,10 +140,10 @@ export class Line {
     this.#heardAt = now();
     this.#suspected = false;
     try {
-      if (typeof data === "string") this.#owner.frame(decodeToClient(data));
-      else this.#owner.lane(decodeLaneValue(new Uint8Array(data as ArrayBuffer)));
+      if (typeof data === "string") this.#owner.frame(data);
+      else this.#owner.value(new Uint8Array(data as ArrayBuffer));
     } catch (error) {
-      this.fail(CLOSE.frameInvalid, String(error));
+      this.fail(FRAME_INVALID, String(error));
     }
   }
 
@@ -164,7 +156,7 @@ export class Line {
 
   #watch(): void {
     const waitMs = this.#heardAt + this.#heartbeatMs * HEARTBEATS_MAX - now();
-    if (this.#suspected) this.fail(CLOSE.silent, "the server is silent");
+    if (this.#suspected) this.fail(SILENT, "the server is silent");
     else if (waitMs > 0) this.#timer = after(waitMs, () => this.#watch());
     else this.#suspect();
   }

@@ -1,15 +1,6 @@
-import { ProtocolError } from "@holdfast/protocol";
 import { ClientError } from "./client-error.ts";
 
-/** A frame of several messages stays under the 64 KiB that servers take, even where each character is three bytes. */
-const FRAME_CHARS_MAX = 16_384;
-
-interface Waiter {
-  seq: number;
-  promise: Promise<void>;
-  resolve: () => void;
-  reject: (error: ClientError) => void;
-}
+type Waiter = PromiseWithResolvers<void> & { seq: number };
 
 /** The messages that the server has not yet acknowledged, numbered from 1 without holes. */
 export class Outbox {
@@ -23,6 +14,13 @@ export class Outbox {
   #tried = 0;
   /** In the order of their numbers, one a number. */
   #waiters: Waiter[] = [];
+  readonly #frameCharsMax: number;
+
+  /** A frame of several messages has at most so many bytes of them. */
+  constructor(frameBytesMax: number) {
+    // A character of a string is at most three bytes of UTF-8.
+    this.#frameCharsMax = frameBytesMax / 3;
+  }
 
   get size(): number {
     return this.#messages.length;
@@ -40,7 +38,7 @@ export class Outbox {
     let chars = 0;
     for (; to < this.#messages.length; to++) {
       chars += this.#messages[to]!.length + 1;
-      if (to > from && chars > FRAME_CHARS_MAX) break;
+      if (to > from && chars > this.#frameCharsMax) break;
     }
     if (to === from) return;
     this.#written = this.acknowledged + to;
@@ -48,9 +46,9 @@ export class Outbox {
     return { first: this.acknowledged + from + 1, json: this.#messages.slice(from, to).join() };
   }
 
-  /** Throws `ProtocolError` for a number that was never sent. */
+  /** Throws for a number that was never sent. */
   acknowledge(seq: number): void {
-    if (seq > this.#tried) throw new ProtocolError("frame_invalid", `ack: expected at most ${this.#tried}, got ${seq}`);
+    if (seq > this.#tried) throw new Error(`message ${seq} was acknowledged, and never sent`);
     if (seq <= this.acknowledged) return;
     this.#messages.splice(0, seq - this.acknowledged);
     this.acknowledged = seq;
@@ -79,11 +77,7 @@ export class Outbox {
     const seq = this.acknowledged + this.size;
     const last = this.#waiters.at(-1);
     if (last?.seq === seq) return last.promise;
-    const waiter = { seq } as Waiter;
-    waiter.promise = new Promise<void>((resolve, reject) => {
-      waiter.resolve = resolve;
-      waiter.reject = reject;
-    });
+    const waiter = { seq, ...Promise.withResolvers<void>() };
     this.#waiters.push(waiter);
     return waiter.promise;
   }

@@ -11,6 +11,7 @@ export {
   encodeMove,
   encodeWelcome,
   type Hello,
+  KIND,
   PING,
   PROTOCOL_VERSION,
   type ToClientFrame,

@@ -17,7 +17,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 export function laneHeader(lane: string): Uint8Array<ArrayBuffer> {
   const name = encoder.encode(lane);
   if (name.length === 0 || name.length > LANE_NAME_BYTES_MAX)
-    throw new ProtocolError("lane_invalid", `lane name: expected 1 to ${LANE_NAME_BYTES_MAX} bytes, got ${name.length}`);
+    throw new ProtocolError(
+      "lane_invalid",
+      `lane name: expected 1 to ${LANE_NAME_BYTES_MAX} bytes, got ${name.length}`,
+    );
   const header = new Uint8Array(1 + name.length);
   header[0] = name.length;
   header.set(name, 1);

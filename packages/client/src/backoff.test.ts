@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Backoff } from "./backoff.ts";
+
+test("the first wait is uniform between 0 and twice the least, each next cap doubles, up to the most", (t) => {
+  t.mock.method(Math, "random", () => 0.5);
+  const backoff = new Backoff(100, 5000);
+  const waits = Array.from({ length: 8 }, () => backoff.next(0));
+  assert.deepEqual(waits, [100, 200, 400, 800, 1600, 2500, 2500, 2500]);
+});
+
+test("a thousand clients of a dead server come back spread out over a fifth of a second", () => {
+  const waits = Array.from({ length: 1000 }, () => new Backoff(100, 5000).next(60_000));
+  const tenths = Array.from({ length: 10 }, (_, i) => waits.filter((ms) => Math.floor(ms / 20) === i).length);
+  assert.equal(
+    tenths.reduce((a, b) => a + b),
+    1000,
+  );
+  for (const count of tenths) assert.ok(count > 50 && count < 150, `uneven: ${tenths}`);
+});
+
+test("only a line that was open for as long as the longest wait makes it start afresh", (t) => {
+  t.mock.method(Math, "random", () => 1);
+  const backoff = new Backoff(100, 5000);
+  assert.deepEqual(
+    [0, 0, 4999, 5000, 0].map((openMs) => backoff.next(openMs)),
+    [200, 400, 800, 200, 400],
+  );
+});
+
+test("a server that asks for a delay gets that delay, and a server that always does is not hammered", (t) => {
+  t.mock.method(Math, "random", () => 1);
+  const backoff = new Backoff(100, 5000);
+  assert.deepEqual(
+    [60_000, 0, 0, 60_000].map((openMs) => backoff.next(openMs, 30)),
+    [30, 430, 830, 30],
+  );
+});
+
+test("a client that has tried for a year still waits no longer than the most", () => {
+  const backoff = new Backoff(100, 5000);
+  for (let i = 0; i < 5000; i++) assert.ok(backoff.next(0) <= 5000);
+});
