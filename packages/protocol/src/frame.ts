@@ -150,6 +150,7 @@ function hello(value: unknown): Hello {
   if (v !== PROTOCOL_VERSION)
     throw new ProtocolError("version_unsupported", `v: expected ${PROTOCOL_VERSION}, got ${shown(v)}`);
   const read: Hello = { v, n: count(n, "n") };
+  if (read.n < 1) throw invalid("n", "at least 1", n);
   if (id !== undefined) {
     read.id = string(id, "id");
     read.secret = string(secret, "secret");
@@ -194,7 +195,11 @@ function invalid(field: string, expected: string, got: unknown): ProtocolError {
   return new ProtocolError("frame_invalid", `${field}: expected ${expected}, got ${shown(got)}`);
 }
 
+/** Never JSON again: a value that is nested deeply enough would overflow the stack. */
 function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing");
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
