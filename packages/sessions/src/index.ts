@@ -2,6 +2,7 @@ export type { Counters } from "./counters.ts";
 export { LIMITS, type Limits } from "./limits.ts";
 export type { Session } from "./line.ts";
 export { memoryStore } from "./memory-store.ts";
+export { type RedisStoreOptions, redisStore } from "./redis-store.ts";
 export { SessionError, type SessionErrorCode } from "./session-error.ts";
 export {
   createSessions,

@@ -1,0 +1,101 @@
+-- Rooms, and who is there. The arguments of an operation follow its name in ARGV, in this order.
+
+local PAGE = 200
+
+local function inOrOut(id, room, command, kind)
+  local found, why = readVerified(id)
+  if not found then return why end
+  local owner = found[2]
+  call(command, tag .. 'r:' .. id, room)
+  call(command, tag .. 'm:' .. room, id)
+  if owner ~= '' then
+    tell(owner, kind, id, room)
+  elseif kind == JOINED then
+    call('PEXPIRE', tag .. 'r:' .. id, detachedMs + ABANDONED_MS)
+  end
+  return 1
+end
+
+-- join: id, room -> 1, UNKNOWN or UNVERIFIED
+function ops.join(at)
+  return inOrOut(ARGV[at], ARGV[at + 1], 'SADD', JOINED), at + 2
+end
+
+-- leave: id, room -> 1, UNKNOWN or UNVERIFIED
+function ops.leave(at)
+  return inOrOut(ARGV[at], ARGV[at + 1], 'SREM', LEFT), at + 2
+end
+
+-- members: room -> ids
+function ops.members(at)
+  return call('SMEMBERS', tag .. 'm:' .. ARGV[at]), at + 1
+end
+
+-- id, client, owner of those there are, flat
+local function rows(ids)
+  local rows = {}
+  for _, id in ipairs(ids) do
+    local found = call('HMGET', tag .. 's:' .. id, 'c', 'o')
+    if found[1] then
+      local n = #rows
+      rows[n + 1], rows[n + 2], rows[n + 3] = id, found[1], found[2]
+    end
+  end
+  return rows
+end
+
+-- find: id -> rows
+function ops.find(at)
+  return rows({ ARGV[at] }), at + 1
+end
+
+-- ofClient: client -> rows
+function ops.ofClient(at)
+  return rows(call('SMEMBERS', tag .. 'c:' .. ARGV[at])), at + 1
+end
+
+local function owners()
+  local all = call('HKEYS', tag .. 'servers')
+  for _, server in ipairs(call('SMEMBERS', tag .. 'dead')) do all[#all + 1] = server end
+  table.sort(all)
+  return all
+end
+
+-- count: -> {attached, detached}
+function ops.count(at)
+  local attached, previous = 0, nil
+  for _, server in ipairs(owners()) do
+    if server ~= previous then attached = attached + call('SCARD', tag .. 'own:' .. server) end
+    previous = server
+  end
+  return { attached, call('ZCARD', tag .. 'detached') }, at
+end
+
+-- list: server ('' for those detached), cursor (of SSCAN or ZSCAN; '' to begin) -> {rows, server, cursor}, no cursor at the end
+-- Every session is in one set: one for each owner, by name, then the detached.
+function ops.list(at)
+  local set, cursor = ARGV[at], ARGV[at + 1]
+  local servers = owners()
+  if cursor == '' then set, cursor = servers[1] or '', '0' end
+  local ids = {}
+  if set == '' then
+    local page = call('ZSCAN', tag .. 'detached', cursor, 'COUNT', PAGE)
+    cursor = page[1]
+    for i = 1, #page[2], 2 do ids[#ids + 1] = page[2][i] end
+    if cursor == '0' then cursor = '' end
+  else
+    local page = call('SSCAN', tag .. 'own:' .. set, cursor, 'COUNT', PAGE)
+    cursor, ids = page[1], page[2]
+    if cursor == '0' then
+      local following = ''
+      for _, server in ipairs(servers) do
+        if server > set then
+          following = server
+          break
+        end
+      end
+      set = following
+    end
+  end
+  return { rows(ids), set, cursor }, at + 2
+end

@@ -1,0 +1,485 @@
+import { randomBytes } from "node:crypto";
+import { createClient, type RedisClientOptions } from "redis";
+import { crc16 } from "./hash-slot.ts";
+import { assertFits } from "./message-size.ts";
+import type { Reply as RedisReply } from "./redis-link.ts";
+import { type NodesTiming, RedisNodes, type Topology } from "./redis-nodes.ts";
+import { readEntry, serverOf } from "./redis-notice.ts";
+import { type CallOptions, RedisShard, type ShardBounds, type ShardTiming, TOO_MANY, UNKNOWN } from "./redis-shard.ts";
+import { SessionError } from "./session-error.ts";
+import type {
+  Attach,
+  Attached,
+  Checked,
+  Entry,
+  Held,
+  NewSession,
+  Reading,
+  Refused,
+  Reply,
+  Restorable,
+  SessionInfo,
+  SessionStore,
+  StoreConnection,
+  StoreEvents,
+  StoreLimits,
+} from "./store.ts";
+
+export interface RedisStoreOptions {
+  /** A Redis of its own: `redis[s]://[[user]:password@]host[:port][/database]`. */
+  url?: string;
+  /** Some nodes of a Redis Cluster; the others are found. */
+  urls?: string[];
+  /** What all keys begin with, in braces and with a shard's number. */
+  prefix?: string;
+  /** Into how many parts sessions are divided, each in one slot of a cluster. The same on all servers, and for good. */
+  shards?: number;
+  /** How long `append`, `publish`, `lane` and questions wait for Redis, ms. */
+  sendWaitMs?: number;
+  /** How long the other calls wait for Redis, ms. */
+  waitMs?: number;
+  timing?: Partial<ShardTiming & NodesTiming>;
+  bounds?: Partial<ShardBounds>;
+}
+
+export const REDIS_STORE_DEFAULTS = {
+  prefix: "holdfast",
+  shards: 1,
+  shardsOfCluster: 16,
+  // With the coarseness of a tick: within 250 ms.
+  sendWaitMs: 220,
+  waitMs: 5000,
+  timing: {
+    beatMs: 500,
+    // With a heartbeat's coarseness on both sides, and the reaping: within 5 s.
+    deadMs: 3500,
+    settleMs: 3000,
+    tickMs: 25,
+    silentMs: 1000,
+    frozenMs: 5000,
+    connectTimeoutMs: 2000,
+    reconnectMinMs: 50,
+    reconnectMaxMs: 500,
+  },
+  bounds: {
+    queueCallsMax: 20_000,
+    queueSizeMax: 32 * 1024 * 1024,
+    scriptOperationsMax: 500,
+    scriptSizeMax: 1024 * 1024,
+    entryMessagesMax: 100,
+    entrySizeMax: 64 * 1024,
+    scriptsMax: 1,
+  },
+};
+
+/**
+ * Sessions in Redis 7 or later, or in a Redis Cluster: every server that joins can send to every session.
+ * Throws `SessionError` "option_invalid".
+ */
+export function redisStore(options: RedisStoreOptions): SessionStore {
+  return new RedisStore(validated(options));
+}
+
+type Settings = ReturnType<typeof validated>;
+
+function validated(options: RedisStoreOptions) {
+  const { url, urls, ...rest } = options;
+  if ((url === undefined) === (urls === undefined)) throw invalid("url", "either url or urls", "both or neither");
+  const shards = options.shards ?? (urls ? REDIS_STORE_DEFAULTS.shardsOfCluster : REDIS_STORE_DEFAULTS.shards);
+  if (!Number.isInteger(shards) || shards < 1 || shards > 256)
+    throw invalid("shards", "a whole number from 1 to 256", shards);
+  const prefix = options.prefix ?? REDIS_STORE_DEFAULTS.prefix;
+  if (!/^[^{}\s]{1,64}$/.test(prefix)) throw invalid("prefix", "1 to 64 characters, no braces or spaces", prefix);
+  return {
+    ...REDIS_STORE_DEFAULTS,
+    ...rest,
+    addresses: (urls ?? [url as string]).map(address),
+    isCluster: urls !== undefined,
+    prefix,
+    shards,
+    timing: { ...REDIS_STORE_DEFAULTS.timing, ...options.timing },
+    bounds: { ...REDIS_STORE_DEFAULTS.bounds, ...options.bounds },
+  };
+}
+
+function address(url: string): Pick<RedisClientOptions, "socket" | "username" | "password" | "database"> {
+  try {
+    const { socket, username, password, database } = createClient({ url }).options;
+    return {
+      ...(socket && { socket }),
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      ...(database !== undefined && { database }),
+    };
+  } catch {
+    throw invalid("url", "redis[s]://[[user]:password@]host[:port][/database]", url);
+  }
+}
+
+function invalid(field: string, expected: string, got: unknown): SessionError {
+  return new SessionError("option_invalid", `${field}: expected ${expected}, got ${String(got)}`);
+}
+
+class RedisStore implements SessionStore {
+  readonly #settings: Settings;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  async join(server: string, limits: StoreLimits, events: StoreEvents): Promise<StoreConnection> {
+    const connection = new RedisConnection(this.#settings, server, limits, events);
+    await connection.open();
+    return connection;
+  }
+}
+
+/** An id: the shard in two hex digits, then 132 random bits. */
+const ID = /^[0-9a-f]{2}[A-Za-z0-9_-]{22}$/;
+
+class RedisConnection implements StoreConnection {
+  readonly #settings: Settings;
+  readonly #limits: StoreLimits;
+  readonly #events: StoreEvents;
+  readonly #shards: RedisShard[] = [];
+  readonly #nodes: RedisNodes;
+  readonly #silent = new Set<RedisShard>();
+  #isOpen = false;
+  #isClosed = false;
+  #isAvailable = true;
+  #beat: NodeJS.Timeout | undefined;
+  #tick: NodeJS.Timeout | undefined;
+  readonly #sending: CallOptions;
+  readonly #changing: CallOptions;
+  readonly #asking: CallOptions;
+
+  constructor(settings: Settings, server: string, limits: StoreLimits, events: StoreEvents) {
+    this.#settings = settings;
+    this.#limits = limits;
+    this.#events = events;
+    const { sendWaitMs, waitMs, shards, prefix, timing, bounds } = settings;
+    this.#sending = { waitMs: sendWaitMs, isRepeatable: false, isOrdered: false, isOwed: false };
+    this.#asking = { waitMs: sendWaitMs, isRepeatable: true, isOrdered: false, isOwed: false };
+    this.#changing = { waitMs, isRepeatable: true, isOrdered: false, isOwed: false };
+    const instance = `${server}~${randomBytes(6).toString("base64url")}`;
+    for (let index = 0; index < shards; index++) {
+      const tag = `{${prefix}:${String(index).padStart(2, "0")}}:`;
+      const shard = new RedisShard(
+        { instance, tag, shards, limits, timing, bounds },
+        {
+          events,
+          missed: () => this.#isOpen && events.resync(),
+          silent: (isSilent) => this.#setSilent(shard, isSilent),
+          busy: () => this.#startTicking(),
+        },
+      );
+      this.#shards.push(shard);
+    }
+    const [first] = settings.addresses;
+    const topology: Topology = { locate: async () => this.#shards.map(() => first!) };
+    this.#nodes = new RedisNodes(topology, this.#shards, timing, {
+      up: () => {
+        this.#report();
+        if (this.#isOpen) events.resync();
+      },
+      down: () => this.#report(),
+    });
+  }
+
+  async open(): Promise<void> {
+    const settledInMs = await this.#nodes.open();
+    this.#beat = setInterval(() => {
+      for (const shard of this.#shards) void shard.beat();
+    }, this.#settings.timing.beatMs);
+    // A client that comes back meanwhile could not be told from one whose session is gone.
+    if (settledInMs > 0) await new Promise((resolve) => setTimeout(resolve, settledInMs));
+    this.#isOpen = true;
+    this.#report();
+  }
+
+  newId(clientId: string): string {
+    const shard = crc16(Buffer.from(clientId)) % this.#settings.shards;
+    return shard.toString(16).padStart(2, "0") + randomBytes(17).toString("base64url").slice(0, 22);
+  }
+
+  async create({ id, clientId, secretHash, epoch, fence }: NewSession): Promise<{ run: string }> {
+    const shard = this.#ofClient(clientId);
+    const args = [id, clientId, secretHash, epoch, String(fence)];
+    try {
+      const once = { ...this.#changing, isRepeatable: false };
+      const run = await shard.call("create", id, args, once, (reply, run) => (reply === TOO_MANY ? undefined : run));
+      if (run !== undefined) return { run };
+    } catch (error) {
+      // Should it be there, nobody will ever ask for it, and this server would own it for as long as it lives.
+      if (isUnknown(error)) this.#owe(shard, "end", id, [id]);
+      throw error;
+    }
+    const { sessionsPerClientMax } = this.#limits;
+    throw new SessionError("sessions_too_many", `expected at most ${sessionsPerClientMax} sessions of one client`);
+  }
+
+  async attach({ id, clientId, secretHash, fence, epoch, offset }: Attach): Promise<Attached | Refused> {
+    const shard = this.#shardOf(id);
+    if (!shard) return { kind: "unknown" };
+    const args = [id, clientId === undefined ? "" : `=${clientId}`, secretHash, String(fence), epoch, String(offset)];
+    try {
+      // Repeated, it would find itself, and be stale.
+      const once = { ...this.#changing, isRepeatable: false, isOrdered: true };
+      return await shard.call("attach", id, args, once, attachedOf);
+    } catch (error) {
+      if (isUnknown(error)) this.#owe(shard, "detach", id, [id, String(fence)]);
+      throw error;
+    }
+  }
+
+  async detach(id: string, fence: number): Promise<void> {
+    const shard = this.#shardOf(id);
+    // A session that nobody holds but that counts as owned would never expire: this is done however long it takes.
+    await shard?.call("detach", id, [id, String(fence)], { ...this.#changing, isOwed: true }, nothing);
+  }
+
+  async end(id: string): Promise<boolean> {
+    const shard = this.#shardOf(id);
+    return shard ? shard.call("end", id, [id], { ...this.#changing, isOrdered: true }, isOne) : false;
+  }
+
+  async append(id: string, json: string): Promise<number> {
+    const shard = this.#shardOf(id);
+    if (!shard) throw new SessionError("session_unknown", `no session ${id}`);
+    assertFits(json, this.#limits.windowBytes);
+    return shard.append(id, json, this.#settings.sendWaitMs);
+  }
+
+  async publish(room: string, json: string): Promise<number> {
+    assertFits(json, this.#limits.windowBytes);
+    const counts = await Promise.all(this.#shards.map((shard) => shard.publish(room, json, this.#settings.sendWaitMs)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async commit(id: string, seq: number, replies: Reply[]): Promise<void> {
+    const json = replies.map((reply) => reply.json).join(",");
+    assertFits(json, this.#limits.windowBytes);
+    const args = [
+      id,
+      String(seq),
+      String(replies.length),
+      ...replies.flatMap((reply) => [String(reply.seq), reply.json]),
+    ];
+    const ordered = { ...this.#changing, isOrdered: true };
+    const isThere = await this.#shardOf(id)?.call("commit", id, args, ordered, (reply) => reply !== UNKNOWN, json);
+    if (!isThere) throw new SessionError("session_unknown", `no session ${id}`);
+  }
+
+  async trim(id: string, fence: number, acked: number): Promise<void> {
+    await this.#shardOf(id)?.call("trim", id, [id, String(fence), String(acked)], this.#changing, nothing);
+  }
+
+  async check(held: Held): Promise<Checked> {
+    const shard = this.#shardOf(held.id);
+    if (!shard) return { kind: "ended" };
+    return shard.call("check", held.id, heldArgs(held), this.#changing, checkedOf);
+  }
+
+  async restore(session: Restorable): Promise<Checked> {
+    const shard = this.#shardOf(session.id);
+    if (!shard) return { kind: "ended" };
+    const { clientId, secretHash, acked, rooms, entries } = session;
+    const args = [
+      ...heldArgs(session),
+      ...[clientId, secretHash, String(acked), String(rooms.length), ...rooms],
+      ...[String(entries.length), ...entries.map(entryBytes)],
+    ];
+    return shard.call("restore", session.id, args, this.#changing, checkedOf);
+  }
+
+  async release(id: string, handled: number): Promise<void> {
+    await this.#shardOf(id)?.call("release", id, [id, String(handled)], this.#changing, nothing);
+  }
+
+  async lane(id: string, lane: string, bytes: Uint8Array): Promise<boolean> {
+    const shard = this.#shardOf(id);
+    return shard ? shard.call("lane", id, [id, lane, Buffer.from(bytes)], this.#sending, isOne) : false;
+  }
+
+  async join(id: string, room: string): Promise<boolean> {
+    const shard = this.#shardOf(id);
+    return shard ? shard.call("join", id, [id, room], { ...this.#asking, isOrdered: true }, isOne) : false;
+  }
+
+  async leave(id: string, room: string): Promise<boolean> {
+    const shard = this.#shardOf(id);
+    return shard ? shard.call("leave", id, [id, room], { ...this.#asking, isOrdered: true }, isOne) : false;
+  }
+
+  async find(id: string): Promise<SessionInfo | undefined> {
+    const [found] = (await this.#shardOf(id)?.call("find", id, [id], this.#asking, infos)) ?? [];
+    return found;
+  }
+
+  async ofClient(clientId: string): Promise<SessionInfo[]> {
+    return this.#ofClient(clientId).call("ofClient", "", [clientId], this.#asking, infos);
+  }
+
+  async count(): Promise<{ attached: number; detached: number }> {
+    const counts = await this.#ask("count", [], (reply) => reply as [number, number]);
+    return {
+      attached: counts.reduce((sum, [attached]) => sum + attached, 0),
+      detached: counts.reduce((sum, [, detached]) => sum + detached, 0),
+    };
+  }
+
+  /** A session that changes its owner between two pages may come twice or not at all. */
+  async list(cursor?: string): Promise<{ sessions: SessionInfo[]; next: string | undefined }> {
+    const [index, set, at] = cursor === undefined ? [0, "", ""] : (JSON.parse(cursor) as [number, string, string]);
+    const shard = this.#shards[index];
+    if (!shard) return { sessions: [], next: undefined };
+    const page = await shard.call("list", "", [set, at], this.#asking, (reply) => {
+      const [rows = [], nextSet, nextAt] = reply as RedisReply[];
+      return { sessions: infos(rows), set: String(nextSet), at: String(nextAt) };
+    });
+    const next = page.at === "" ? [index + 1, "", ""] : [index, page.set, page.at];
+    const isLast = page.at === "" && index + 1 === this.#shards.length;
+    return { sessions: page.sessions, next: isLast ? undefined : JSON.stringify(next) };
+  }
+
+  async members(room: string): Promise<string[]> {
+    return (await this.#ask("members", [room], texts)).flat();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isOpen = false;
+    clearInterval(this.#beat);
+    await Promise.allSettled(this.#shards.map((shard) => shard.link && shard.exit(this.#settings.waitMs)));
+    this.#nodes.close();
+    for (const shard of this.#shards) shard.close();
+    clearInterval(this.#tick);
+  }
+
+  // ---- shards ----
+
+  #shardOf(id: string): RedisShard | undefined {
+    return ID.test(id) ? this.#shards[Number.parseInt(id.slice(0, 2), 16)] : undefined;
+  }
+
+  #ofClient(clientId: string): RedisShard {
+    return this.#shards[crc16(Buffer.from(clientId)) % this.#shards.length] as RedisShard;
+  }
+
+  /** Asks all shards. */
+  #ask<T>(name: string, args: string[], read: (reply: RedisReply) => T): Promise<T[]> {
+    return Promise.all(this.#shards.map((shard) => shard.call(name, "", args, this.#asking, read)));
+  }
+
+  #owe(shard: RedisShard, name: string, id: string, args: string[]): void {
+    shard.call(name, id, args, { ...this.#changing, isOwed: true }, nothing).catch(() => {});
+  }
+
+  // ---- whether Redis is there ----
+
+  #setSilent(shard: RedisShard, isSilent: boolean): void {
+    if (this.#silent.has(shard) === isSilent) return;
+    if (isSilent) this.#silent.add(shard);
+    else this.#silent.delete(shard);
+    this.#report();
+  }
+
+  #report(): void {
+    if (!this.#isOpen) return;
+    const isAvailable = this.#silent.size === 0 && this.#shards.every((shard) => shard.link);
+    if (isAvailable === this.#isAvailable) return;
+    this.#isAvailable = isAvailable;
+    this.#events.available(isAvailable);
+  }
+
+  /** Runs while calls are under way, and stops by itself. */
+  #startTicking(): void {
+    if (this.#tick || this.#isClosed) return;
+    this.#tick = setInterval(() => {
+      const now = performance.now();
+      let isBusy = false;
+      for (const shard of this.#shards) isBusy = shard.tick(now) || isBusy;
+      if (isBusy) return;
+      clearInterval(this.#tick);
+      this.#tick = undefined;
+    }, this.#settings.timing.tickMs);
+  }
+}
+
+// ---- what scripts give and take ----
+
+function nothing(): void {}
+
+function isOne(reply: RedisReply): boolean {
+  return reply === 1;
+}
+
+function heldArgs({ id, fence, epoch, last, handled, run }: Held): string[] {
+  return [id, String(fence), epoch, String(last), String(handled), run];
+}
+
+function entryBytes({ first, count, json }: Entry): Buffer {
+  const length = Buffer.byteLength(json);
+  const bytes = Buffer.allocUnsafe(12 + length);
+  bytes.writeDoubleBE(first, 0);
+  bytes.writeUInt32BE(count, 8);
+  bytes.write(json, 12);
+  return bytes;
+}
+
+function attachedOf(reply: RedisReply, run: string): Attached | Refused {
+  if (reply === UNKNOWN) return { kind: "unknown" };
+  if (!Array.isArray(reply)) return { kind: String(reply) as "forbidden" | "stale" };
+  const [, , , , clientId, rooms, previousOwner] = reply;
+  return {
+    ...{ kind: "attached", ...readingOf(reply, run), clientId: String(clientId), rooms: texts(rooms) },
+    previousOwner: Number(previousOwner) > 0,
+  };
+}
+
+function checkedOf(reply: RedisReply, run: string): Checked {
+  if (Array.isArray(reply)) return { kind: "current", ...readingOf(reply, run) };
+  return { kind: String(reply) as "fenced" | "ended" | "lost" };
+}
+
+/** {epoch, offset, entries, handled, …} */
+function readingOf(reply: RedisReply[], run: string): Reading {
+  const [epoch, offset, entries, handled] = reply;
+  const reading: Reading = {
+    epoch: String(epoch),
+    offset: Number(offset),
+    entries: (entries as Buffer[]).map((entry) => readEntry(entry)),
+    handled: Number(handled),
+    run,
+  };
+  // A log with a hole in it, after a script that Redis did not carry through: what is before is missing as well.
+  let last = reading.offset;
+  const all = reading.entries;
+  all.forEach(({ first, count }, index) => {
+    if (first > last + 1) {
+      reading.offset = first - 1;
+      reading.entries = all.slice(index);
+    }
+    last = first + count - 1;
+  });
+  return reading;
+}
+
+function infos(rows: RedisReply): SessionInfo[] {
+  const flat = texts(rows);
+  const found: SessionInfo[] = [];
+  for (let i = 0; i + 2 < flat.length; i += 3) {
+    const [id = "", clientId = "", owner = ""] = flat.slice(i, i + 3);
+    found.push({ id, clientId, server: owner === "" ? undefined : serverOf(owner) });
+  }
+  return found;
+}
+
+function texts(reply: RedisReply | undefined): string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof SessionError && error.code === "outcome_unknown";
+}
