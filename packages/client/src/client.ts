@@ -182,7 +182,6 @@ export class Connection<M extends Messages = Messages> {
    * No message arrives after this call. Resolves once the server has hung up, or has failed to for `connectTimeoutMs`.
    */
   close(): Promise<void> {
-    if (this.#state === "closed") return this.#left;
     this.#flush();
     if (this.#isOpen) this.#left = this.#line!.leave(this.#settings.connectTimeoutMs);
     else this.#line?.abandon();
@@ -314,16 +313,14 @@ export class Connection<M extends Messages = Messages> {
   }
 
   #deliver(first: number, messages: unknown[]): void {
-    const line = this.#line!;
     const next = step(this.#cursor.offset, first, messages.length);
     if (next.kind === "hole") {
-      line.fail(RESYNC, `hole: expected message ${this.#cursor.offset + 1}, got ${first}`);
+      this.#line!.fail(RESYNC, `hole: expected message ${this.#cursor.offset + 1}, got ${first}`);
       return;
     }
     this.#unread += messages.length;
     if (next.kind === "next")
       for (const message of messages.slice(next.skip)) {
-        if (this.#line !== line) return; // a handler has closed the connection
         this.#cursor.offset++;
         this.#emit("message", message);
       }
