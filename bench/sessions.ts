@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Report } from "./report.ts";
 import { Fleet } from "./sessions/fleet.ts";
-import { SUBJECTS, type SubjectName } from "./sessions/subject.ts";
+import { type ClientName, SUBJECTS, type SubjectName } from "./sessions/subject.ts";
 
 const SESSIONS = 200;
 /** The same for every subject. With 10,000 undelivered, Socket.IO's stream is trimmed before it is read, and messages are lost. */
@@ -24,6 +24,7 @@ interface Question {
   /** Who is asked in a quick run. */
   quick: readonly SubjectName[];
   rounds: number;
+  client?: ClientName;
   ask(fleet: Fleet): Promise<Figure[]>;
 }
 
@@ -39,6 +40,7 @@ const QUESTIONS: Record<string, Question> = {
   broadcast: { subjects: SUBJECTS, quick: ONE_FLOOR, rounds: 3, ask: broadcast },
   memory: { subjects: SUBJECTS, quick: ONE_FLOOR, rounds: 3, ask: memory },
   connect: { subjects: SUBJECTS, quick: ONE_FLOOR, rounds: 5, ask: connect },
+  client: { subjects: ["holdfast"], quick: [], rounds: 3, client: "holdfast, @holdfast/client", ask: client },
   // No Redis is in the way of a frame: the floors are one.
   frames: { subjects: ONE_FLOOR, quick: ONE_FLOOR, rounds: 3, ask: frames },
 };
@@ -54,7 +56,7 @@ for (const name of report.chosen("QUESTION")) await askAll(name, QUESTIONS[name]
 report.print();
 process.exit();
 
-async function askAll(name: string, { subjects, quick, rounds, ask }: Question): Promise<void> {
+async function askAll(name: string, { subjects, quick, rounds, client, ask }: Question): Promise<void> {
   const asked = (report.quick ? quick : subjects).filter((subject) => report.chosen("SUBJECT").includes(subject));
   const answers: (Figure & { subject: SubjectName })[] = [];
   for (let round = 0; round < (report.quick ? 1 : rounds); round++)
@@ -62,7 +64,7 @@ async function askAll(name: string, { subjects, quick, rounds, ask }: Question):
       const started = performance.now();
       const what = `${name} ${round + 1}, ${subject}`;
       try {
-        await using fleet = await Fleet.start(subject);
+        await using fleet = await Fleet.start(subject, client);
         const figures = await ask(fleet);
         answers.push(...figures.map((figure) => ({ ...figure, subject })));
         const shown = figures.map(({ value, unit }) => `${Number(value.toPrecision(4))} ${unit}`).join(", ");
@@ -98,6 +100,12 @@ async function rate(fleet: Fleet): Promise<Figure[]> {
     { metric, unit: "messages/s", value: seen.messagesPerSecond },
     { metric: `${metric}: CPU`, unit: "s/100k", value: seen.cpuPer100k },
   ];
+}
+
+/** The same, received by `@holdfast/client`. */
+async function client(fleet: Fleet): Promise<Figure[]> {
+  const [seen] = await rate(fleet);
+  return seen ? [{ ...seen, metric: `${seen.metric}, by @holdfast/client` }] : [];
 }
 
 async function delay(fleet: Fleet): Promise<Figure[]> {

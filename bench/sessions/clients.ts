@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { answer, tell } from "./child.ts";
 import { microseconds } from "./message.ts";
-import { type Connected, loadClient, type SubjectName } from "./subject.ts";
+import { type ClientName, type Connected, loadClient } from "./subject.ts";
 import { Tally } from "./tally.ts";
 
 const TELL_EVERY_MS = 5;
 
-const connect = await loadClient(process.argv[2] as SubjectName);
+const connect = await loadClient(process.argv[2] as ClientName);
 let connections: Connected[] = [];
 let tally = new Tally();
 let told = 0;

@@ -10,7 +10,7 @@ import { Child } from "./child.ts";
 import type { ClientsCalls } from "./clients.ts";
 import { microseconds } from "./message.ts";
 import type { ServerCalls } from "./server.ts";
-import type { SubjectName } from "./subject.ts";
+import type { ClientName, SubjectName } from "./subject.ts";
 
 const START_MS_MAX = 15_000;
 /** Linux counts CPU time in hundredths of a second on every machine that Node runs on. */
@@ -45,11 +45,11 @@ export class Fleet implements AsyncDisposable {
   readonly #folder: string;
   readonly #processes: ChildProcess[];
 
-  static async start(subject: SubjectName): Promise<Fleet> {
+  static async start(subject: SubjectName, client: ClientName = subject): Promise<Fleet> {
     const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
     folders.add(folder);
     const port = await freePort();
-    const fleet = new Fleet(subject, folder, port);
+    const fleet = new Fleet(subject, client, folder, port);
     try {
       await accepts(port, fleet.#redis);
       const [a, b] = await Promise.all([
@@ -65,7 +65,7 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
-  private constructor(subject: SubjectName, folder: string, redisPort: number) {
+  private constructor(subject: SubjectName, client: ClientName, folder: string, redisPort: number) {
     this.#folder = folder;
     this.#redis = spawned("redis-server", [
       ...["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", folder],
@@ -74,7 +74,7 @@ export class Fleet implements AsyncDisposable {
     const [a, b, clients] = [
       role("server.ts", subject, "a"),
       role("server.ts", subject, "b"),
-      role("clients.ts", subject),
+      role("clients.ts", client),
     ];
     this.#processes = [this.#redis, a, b, clients];
     this.a = new Child(`${subject}, server a`, a);

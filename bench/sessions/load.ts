@@ -66,12 +66,15 @@ export class Load {
   /** As `pace`, but what is overdue is left out: only the latest frame matters. */
   paceFrames(perSecond: number): void {
     const started = performance.now();
+    const intervalMs = 1000 / perSecond;
+    let next = 0;
     let timer: NodeJS.Timeout;
     const tick = () => {
       this.#sendNext();
       const elapsed = performance.now() - started;
-      const frame = 1000 / perSecond;
-      timer = setTimeout(tick, (Math.floor(elapsed / frame) + 1) * frame - elapsed);
+      // A timer may be early by a fraction of a millisecond: without the first term that frame would come twice.
+      next = Math.max(next + 1, Math.ceil(elapsed / intervalMs));
+      timer = setTimeout(tick, next * intervalMs - elapsed);
     };
     tick();
     this.#stopped = () => clearTimeout(timer);

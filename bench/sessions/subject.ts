@@ -13,7 +13,7 @@ export interface Subject {
   /** To all in a room, on both servers. */
   publish(room: string, message: Message): Promise<unknown>;
   /** To a client of this server, if its line is free. */
-  sendFrame(id: string, frame: Buffer): void;
+  sendFrame(id: string, frame: Buffer): unknown;
 }
 
 export interface SubjectOptions {
@@ -27,7 +27,7 @@ export interface SubjectOptions {
 export async function startSubject(name: SubjectName, options: SubjectOptions): Promise<Subject> {
   switch (name) {
     case "holdfast":
-      throw new Error("there is no store on Redis yet");
+      return (await import("./holdfast.ts")).startHoldfast(options);
     case "socket.io":
       return (await import("./socket-io.ts")).startSocketIo(options);
     case "floor: publish":
@@ -41,7 +41,7 @@ export async function startSubject(name: SubjectName, options: SubjectOptions): 
 export interface Connected {
   /** What a server sends to. */
   id: string;
-  close(): void;
+  close(): unknown;
 }
 
 export interface ConnectOptions {
@@ -53,9 +53,14 @@ export interface ConnectOptions {
 
 export type Connect = (port: number, options: ConnectOptions) => Promise<Connected>;
 
-export async function loadClient(name: SubjectName): Promise<Connect> {
+/** What connects a subject's clients. Under load Holdfast's is lean, as the floors' is: the servers are measured. */
+export type ClientName = SubjectName | "holdfast, @holdfast/client";
+
+export async function loadClient(name: ClientName): Promise<Connect> {
   switch (name) {
     case "holdfast":
+      return (await import("./holdfast-lean-client.ts")).connectLean;
+    case "holdfast, @holdfast/client":
       return (await import("./holdfast-client.ts")).connectHoldfast;
     case "socket.io":
       return (await import("./socket-io-client.ts")).connectSocketIo;
