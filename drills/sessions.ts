@@ -11,7 +11,9 @@ const DRILLS = [
   "clients-half-open",
   "network-cut",
   "redis-emptied",
+  "redis-emptied-away",
   "redis-rolled-back",
+  "redis-rolled-back-away",
   "redis-frozen",
   "redis-down",
 ];

@@ -171,13 +171,14 @@ async function inTime<T>(work: Promise<T>, seconds: number): Promise<T> {
 
 // ---- figures ----
 
-function rowsOf({ counts }: Verdict, timings: Timings, plan: Plan): Row[] {
+function rowsOf({ counts, rejections }: Verdict, timings: Timings, plan: Plan): Row[] {
   const rows: Row[] = [];
   const add = (metric: string, unit: string, value: number, atMost?: number) =>
     rows.push({ subject: "holdfast", metric, unit, value, raw: [value], ...(atMost === undefined ? {} : { atMost }) });
   const faults: string[] = plan.serverDies ? [...FAULTS] : [...FAULTS, "messagesHandledAgain"];
   for (const [what, value] of Object.entries(counts))
     add(wordsOf(what), "", value, faults.includes(what) ? 0 : undefined);
+  for (const [code, count] of rejections) add(`ticks rejected: ${code}`, "", count);
   add("connections broken", "", timings.broken, plan.brokenMax);
 
   const addTimes = (metric: string, times: (number | undefined)[], p99Max?: number) => {

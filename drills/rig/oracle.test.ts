@@ -68,6 +68,7 @@ test("a rejected tick may be missing; it must not arrive, unless its outcome was
   found(rejected, { ticksRejected: 1, ticksUnsent: 1 });
   drop(rejected, "tick", 5);
   found(rejected, { ticksRejected: 1 });
+  assert.deepEqual(judge(rejected).rejections, new Map([["unavailable", 1]]));
 
   const unknown = flow();
   sendOf(unknown, 5).outcome = "outcome_unknown";

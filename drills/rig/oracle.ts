@@ -73,6 +73,8 @@ export const FAULTS = [
 
 export interface Verdict {
   counts: Counts;
+  /** How many sends were rejected with which code. */
+  rejections: Map<string, number>;
   /** The first faults in words, to look for in the logs. */
   examples: string[];
 }
@@ -93,7 +95,9 @@ export function judge({ journals, sends, runs }: Evidence): Verdict {
     judgeTicks(journal, sendsOf.get(journal.client) ?? [], count);
     judgeMessages(journal, runsOf.get(journal.client) ?? [], count);
   }
-  return { counts, examples };
+  const rejected = sends.map(({ outcome }) => outcome).filter((outcome) => !["logged", "pending"].includes(outcome));
+  const rejections = new Map([...Map.groupBy(rejected, (code) => code)].map(([code, all]) => [code, all.length]));
+  return { counts, rejections, examples };
 }
 
 type Count = (what: keyof Counts, client: number, n: number, detail?: string) => void;

@@ -1,0 +1,21 @@
+/** Redis goes back 10 s while a tenth of the clients are off the network: their cursors are ahead of it, and they are told. */
+import { drill } from "./rig/drill.ts";
+
+const SNAPSHOT_SECONDS = 10;
+const AWAY_SECONDS = 2;
+
+await drill(
+  { promises: ["S1", "S5", "S7"], servers: 2, seconds: 8, firstMessageMsMax: 10_000, sendMsMax: 350 },
+  async (rig, { seconds }) => {
+    const away = rig.clients.slice(0, Math.ceil(rig.clients.length / 10));
+    await rig.redis.snapshot();
+    await rig.flow(SNAPSHOT_SECONDS - AWAY_SECONDS);
+    await rig.balancer.call("refuse", away);
+    await rig.balancer.call("cut", away);
+    await rig.flow(AWAY_SECONDS);
+    await rig.fault(`Redis restored to a snapshot ${SNAPSHOT_SECONDS} s old`, away, () => rig.redis.restore());
+    await rig.flow(AWAY_SECONDS);
+    await rig.heal("network back", () => rig.balancer.call("accept", away));
+    await rig.flow(seconds);
+  },
+);
