@@ -118,7 +118,7 @@ export class Hub<M extends Messages>
       return await this.#welcome(socket, hello, who);
     } catch (error) {
       const refusal = refusalOf(error);
-      this.#hangUpSocket(socket, refusal.closeReason ?? "unavailable");
+      this.#hangUpSocket(socket, refusal.closeReason ?? "unavailable", refusal.message);
       throw refusal;
     }
   }
@@ -246,7 +246,7 @@ export class Hub<M extends Messages>
       if (isBinary) this.#receiveLane(line, data);
       else this.#receiveFrame(line, data.toString(), now);
     } catch (error) {
-      if (error instanceof ProtocolError) this.hangUp(line, "frameInvalid");
+      if (error instanceof ProtocolError) this.#retire(line, "frameInvalid", error.message);
       else this.failed(line, error);
     }
     line.lastHeardMs = now;
@@ -337,11 +337,11 @@ export class Hub<M extends Messages>
   // ---- the end of a line ----
 
   /** Nothing more comes in or goes out; the session is given back to the store when nothing is in hand. */
-  #retire(line: Line, why: CloseReason | "lost"): void {
+  #retire(line: Line, why: CloseReason | "lost", detail: string = why): void {
     if (line.isOver) return;
     line.isOver = true;
     this.counters.closed[why] = (this.counters.closed[why] ?? 0) + 1;
-    if (why !== "lost") this.#hangUpSocket(line.socket, why);
+    if (why !== "lost") this.#hangUpSocket(line.socket, why, detail);
     line.inbox.stop();
     this.emit("detached", line, why);
     this.#leaving.add(line);
@@ -369,12 +369,13 @@ export class Hub<M extends Messages>
     }
   }
 
-  #hangUpSocket(socket: WebSocket, reason: CloseReason): void {
+  #hangUpSocket(socket: WebSocket, reason: CloseReason, detail: string): void {
     if (reason === "silent") {
       socket.terminate();
       return;
     }
-    socket.close(CLOSE[reason], reason);
+    // A close frame has room for 123 bytes.
+    socket.close(CLOSE[reason], detail.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 123));
     this.#closing.set(socket, performance.now() + CLOSE_TIMEOUT_MS);
   }
 

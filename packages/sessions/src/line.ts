@@ -131,6 +131,8 @@ export class Line implements InboxEvents, Session {
 
   /** Goes on from the store's reading; tells the client if messages are missing. */
   apply(reading: Reading): void {
+    // In another run of the store, the numbers of what waits for a hole may be given again.
+    if (reading.run !== this.run) this.outbox.dropAhead();
     this.run = reading.run;
     const gap = this.outbox.apply(reading);
     if (gap) {

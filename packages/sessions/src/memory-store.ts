@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { assertFits } from "./message-size.ts";
 import { type Notice, Shelf } from "./shelf.ts";
 import type {
   Attach,
@@ -44,7 +45,7 @@ class MemoryStore implements SessionStore {
     // A name may come twice, after a restart say; what the first one owned is not the second's.
     const instance = `${server}~${++this.#joins}`;
     this.#servers.set(instance, events);
-    return new MemoryConnection(shelf, instance, () => {
+    return new MemoryConnection(shelf, instance, limits.windowBytes, () => {
       this.#servers.delete(instance);
       if (this.#servers.size > 0) return;
       clearInterval(this.#sweep);
@@ -56,11 +57,13 @@ class MemoryStore implements SessionStore {
 class MemoryConnection implements StoreConnection {
   readonly #shelf: Shelf;
   readonly #server: string;
+  readonly #windowBytes: number;
   readonly #leave: () => void;
 
-  constructor(shelf: Shelf, server: string, leave: () => void) {
+  constructor(shelf: Shelf, server: string, windowBytes: number, leave: () => void) {
     this.#shelf = shelf;
     this.#server = server;
+    this.#windowBytes = windowBytes;
     this.#leave = leave;
   }
 
@@ -85,14 +88,17 @@ class MemoryConnection implements StoreConnection {
   }
 
   async append(id: string, json: string): Promise<number> {
-    return this.#shelf.append(id, json);
+    assertFits(json, this.#windowBytes);
+    return this.#shelf.append(id, json).first;
   }
 
   async publish(room: string, json: string): Promise<number> {
+    assertFits(json, this.#windowBytes);
     return this.#shelf.publish(room, json);
   }
 
   async commit(id: string, seq: number, replies: Reply[]): Promise<void> {
+    assertFits(replies.map((reply) => reply.json).join(","), this.#windowBytes);
     this.#shelf.commit(id, seq, replies);
   }
 

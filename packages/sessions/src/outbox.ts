@@ -94,6 +94,10 @@ export class Outbox {
     return isGap ? { epoch: reading.epoch, offset: reading.offset } : undefined;
   }
 
+  dropAhead(): void {
+    this.#ahead = undefined;
+  }
+
   /** The frame with all that is to be written, or undefined. `handled` rides along as the acknowledgement. */
   take(handled: number): string | undefined {
     const entries = this.#entries;

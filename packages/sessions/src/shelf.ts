@@ -24,6 +24,15 @@ export type Notice =
   | { kind: "lane"; id: string; lane: string; bytes: Uint8Array }
   | { kind: "room"; id: string; room: string; isIn: boolean };
 
+/** Messages that a call has appended: what a sender remembers, to offer it again after a restart. */
+export interface Appended {
+  id: string;
+  run: string;
+  epoch: string;
+  first: number;
+  messages: string[];
+}
+
 export interface ShelfOptions {
   limits: StoreLimits;
   nowMs(): number;
@@ -31,8 +40,11 @@ export interface ShelfOptions {
   notify(server: string, notice: Notice): boolean;
 }
 
-/** Thrown for a session that a shelf remembers from an earlier run, before its owner has confirmed it. Nothing happened. */
+/** Thrown for a session whose owner may still confirm or restore it after the shelf's restart. Nothing happened. */
 export class Unverified extends Error {}
+
+// There is nothing to learn from where it was thrown, and looking is dear.
+const UNVERIFIED = new Unverified();
 
 interface Record {
   id: string;
@@ -52,6 +64,8 @@ interface Record {
   expiresAtMs: number | undefined;
   /** The run of the shelf that this record is known to be right in. */
   run: string;
+  /** It was restored from this run, in which nobody has seen messages after `last`. */
+  restored: { run: string; last: number; again: Set<number> } | undefined;
 }
 
 interface State {
@@ -104,7 +118,7 @@ export class Shelf {
   }
 
   attach(attach: Attach, server: string): Attached | Refused {
-    const record = this.#state.records.get(attach.id);
+    const record = this.#find(attach.id);
     if (!record) return { kind: "unknown" };
     const isTheirs = attach.clientId === undefined || attach.clientId === record.clientId;
     if (record.secretHash !== attach.secretHash || !isTheirs) return { kind: "forbidden" };
@@ -138,23 +152,42 @@ export class Shelf {
     return true;
   }
 
-  append(id: string, json: string): number {
-    const record = this.#known(id);
-    this.#append(record, [json]);
-    return record.last;
+  append(id: string, json: string): Appended {
+    return this.#append(this.#known(id), [json]);
   }
 
   publish(room: string, json: string): number {
+    // Members that are not restored yet would be left out.
+    if (!this.#isSettled) throw UNVERIFIED;
     const members = [...(this.#state.rooms.get(room) ?? [])].map((id) => this.#known(id));
     for (const record of members) this.#append(record, [json]);
     return members.length;
   }
 
-  commit(id: string, seq: number, replies: Reply[]): void {
+  commit(id: string, seq: number, replies: Reply[]): Appended | undefined {
     const record = this.#known(id);
-    const fresh = replies.filter((reply) => reply.seq > record.handled).map((reply) => reply.json);
+    const messages = replies.filter((reply) => reply.seq > record.handled).map((reply) => reply.json);
     record.handled = Math.max(record.handled, seq);
-    if (fresh.length > 0) this.#append(record, fresh);
+    return messages.length === 0 ? undefined : this.#append(record, messages);
+  }
+
+  /**
+   * A sender's offer, after a restart, of what it had appended in the run before: what nobody has seen is appended anew.
+   * Senders offer before they send anything else to the session, and may offer twice.
+   */
+  resubmit({ id, run, epoch, first, messages }: Appended): Appended | undefined {
+    const record = this.#known(id);
+    const { restored } = record;
+    // Its client has been told, or will be.
+    if (record.epoch !== epoch) return undefined;
+    if (restored?.run !== run) {
+      // Two restarts in a row: whether its owner has seen it, nobody knows.
+      this.#startOver(record);
+      return undefined;
+    }
+    if (first <= restored.last || restored.again.has(first)) return undefined;
+    restored.again.add(first);
+    return this.#append(record, messages);
   }
 
   trim(id: string, fence: number, acked: number): void {
@@ -191,6 +224,7 @@ export class Shelf {
       handled: Math.max(session.handled, found?.handled ?? 0),
       rooms: new Set(session.rooms),
       expiresAtMs: undefined,
+      restored: { run: session.run, last: isAhead ? found.last : last, again: new Set() },
     };
     this.#put(record);
     drop(record, acked);
@@ -250,8 +284,14 @@ export class Shelf {
 
   // ---- one record ----
 
-  #known(id: string): Record {
+  #find(id: string): Record | undefined {
     const record = this.#state.records.get(id);
+    if (!record && !this.#isSettled) throw UNVERIFIED;
+    return record;
+  }
+
+  #known(id: string): Record {
+    const record = this.#find(id);
     if (!record) throw new SessionError("session_unknown", `no session ${id}`);
     this.#verify(record);
     return record;
@@ -263,7 +303,7 @@ export class Shelf {
    */
   #verify(record: Record): void {
     if (record.run === this.#run) return;
-    if (!this.#isSettled) throw new Unverified();
+    if (!this.#isSettled) throw UNVERIFIED;
     this.#startOver(record);
     record.owner = undefined;
     record.expiresAtMs = this.#options.nowMs() + this.#options.limits.detachedMs;
@@ -272,12 +312,14 @@ export class Shelf {
   #startOver(record: Record): void {
     record.epoch = randomUUID();
     record.run = this.#run;
+    record.restored = undefined;
     record.log = [];
     record.bytes = 0;
+    record.last += LEAP;
     record.base = record.last;
   }
 
-  #append(record: Record, messages: string[]): void {
+  #append(record: Record, messages: string[]): Appended {
     const { windowMessages, windowBytes } = this.#options.limits;
     const entry = { first: record.last + 1, count: messages.length, json: messages.join(",") };
     record.log.push(entry);
@@ -286,6 +328,7 @@ export class Shelf {
     while (record.log.length > 1 && (record.last - record.base > windowMessages || record.bytes > windowBytes))
       shift(record);
     if (record.owner !== undefined) this.#options.notify(record.owner, { kind: "entry", id: record.id, entry });
+    return { id: record.id, run: this.#run, epoch: record.epoch, first: entry.first, messages };
   }
 
   #read(record: Record, epoch: string, offset: number): Reading {
@@ -298,7 +341,7 @@ export class Shelf {
   }
 
   #room(id: string, room: string, isIn: boolean): boolean {
-    const record = this.#state.records.get(id);
+    const record = this.#find(id);
     if (!record) return false;
     if (isIn) {
       record.rooms.add(room);
@@ -324,7 +367,13 @@ export class Shelf {
   }
 }
 
-const EMPTY = { last: 0, base: 0, bytes: 0, handled: 0, expiresAtMs: undefined };
+/**
+ * How far the numbering leaps when a log is started over: past anything that may have been appended and forgotten. So
+ * an acknowledgement that is still on its way can never be taken for one of a new message.
+ */
+const LEAP = 2 ** 32;
+
+const EMPTY = { last: 0, base: 0, bytes: 0, handled: 0, expiresAtMs: undefined, restored: undefined };
 
 function lastOf(entry: Entry): number {
   return entry.first + entry.count - 1;
