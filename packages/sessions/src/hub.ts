@@ -294,8 +294,8 @@ export class Hub<M extends Messages>
     this.#turn.ackDue(line);
   }
 
-  lanesDue(line: Line): void {
-    this.#turn.lanesDue(line);
+  roomDue(line: Line): void {
+    this.#turn.roomDue(line);
   }
 
   commit(id: string, seq: number, replies: Reply[]): Promise<void> {

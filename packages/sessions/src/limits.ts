@@ -17,7 +17,7 @@ export interface Limits {
   messagesPerSecondMax: number;
   /** Messages of one client that wait for their turn. Beyond, it is not read. */
   messagesWaitingMax: number;
-  /** What a client has not read: beyond, it is cut and may come back for it (S9). */
+  /** What a client has not read: beyond, it is cut and may come back for it (S9). More than a log, or none is read to its end at once. */
   bufferedBytesMax: number;
   /** As above, for lossy lanes: beyond, the latest value of each lane waits. */
   laneBufferedBytesMax: number;
@@ -38,7 +38,7 @@ export const LIMITS: Limits = {
   messageBytesMax: 64 * 1024,
   messagesPerSecondMax: 200,
   messagesWaitingMax: 256,
-  bufferedBytesMax: 1024 * 1024,
+  bufferedBytesMax: 2 * 1024 * 1024,
   laneBufferedBytesMax: 64 * 1024,
   heartbeatMs: 5000,
   helloTimeoutMs: 10_000,

@@ -14,8 +14,8 @@ export interface LineHost {
   due(line: Line): void;
   /** Calls `writeAck` in a moment, unless a frame has carried it before. */
   ackDue(line: Line): void;
-  /** Calls `writeLanes` until nothing is held. */
-  lanesDue(line: Line): void;
+  /** Calls `writeHeld` until nothing waits for room in the socket. */
+  roomDue(line: Line): void;
   commitLater(line: Line): void;
   commit(id: string, seq: number, replies: Reply[]): Promise<void>;
   handle(line: Line, seq: number, message: unknown, replies: Reply[]): Promise<void> | void;
@@ -146,22 +146,13 @@ export class Line implements InboxEvents, Session {
 
   /** Writes and commits what this turn has brought. */
   flush(nowMs: number): void {
-    if (!this.isOver) {
-      const frame = this.outbox.take(this.inbox.committed);
-      if (frame !== undefined) {
-        this.#ackSent = this.inbox.committed;
-        this.#host.counters.framesOut++;
-        this.lastSentMs = nowMs;
-        this.write(frame);
-      }
-    }
+    this.#writeEntries(nowMs);
     this.inbox.flush();
   }
 
   write(frame: string): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
     this.socket.send(frame);
-    if (this.socket.bufferedAmount > this.#host.limits.bufferedBytesMax) this.#host.hangUp(this, "tooSlow");
   }
 
   ping(nowMs: number): void {
@@ -191,14 +182,17 @@ export class Line implements InboxEvents, Session {
       return true;
     }
     this.#lanes ??= new Map();
-    if (this.#lanes.has(lane)) this.#host.counters.laneValuesDropped++;
+    // To the end: values go out in the order in which they came.
+    if (this.#lanes.delete(lane)) this.#host.counters.laneValuesDropped++;
     this.#lanes.set(lane, bytes);
-    this.#host.lanesDue(this);
+    this.#host.roomDue(this);
     return false;
   }
 
-  /** Writes held values while there is room. True when none is held any more. */
-  writeLanes(): boolean {
+  /** Writes what waits for room, while there is some. True when nothing waits any more. */
+  writeHeld(nowMs: number): boolean {
+    this.#writeEntries(nowMs);
+    if (this.outbox.hasUnwritten && !this.isOver) return false;
     if (this.isOver || !this.#lanes) return true;
     for (const [lane, bytes] of this.#lanes) {
       if (!this.#hasLaneRoom()) return false;
@@ -251,6 +245,22 @@ export class Line implements InboxEvents, Session {
   }
 
   // ---- private ----
+
+  #writeEntries(nowMs: number): void {
+    const { socket, outbox } = this;
+    const { bufferedBytesMax } = this.#host.limits;
+    while (!this.isOver && outbox.hasUnwritten) {
+      if (socket.bufferedAmount > bufferedBytesMax / 4) {
+        if (socket.bufferedAmount + outbox.unwrittenChars > bufferedBytesMax) this.#host.hangUp(this, "tooSlow");
+        else this.#host.roomDue(this);
+        return;
+      }
+      this.#ackSent = this.inbox.committed;
+      this.#host.counters.framesOut++;
+      this.lastSentMs = nowMs;
+      this.write(outbox.take(this.#ackSent));
+    }
+  }
 
   #hasLaneRoom(): boolean {
     const { socket } = this;

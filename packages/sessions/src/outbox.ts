@@ -6,6 +6,9 @@ export interface OutboxLimits {
   windowBytes: number;
 }
 
+/** A frame of several entries has at most so many characters of JSON: what follows is written if the client keeps up. */
+const FRAME_CHARS_MAX = 64 * 1024;
+
 /** Entries that wait for a hole before them to be filled. Beyond, the log is read again anyway. */
 const AHEAD_MAX = 256;
 
@@ -98,14 +101,25 @@ export class Outbox {
     this.#ahead = undefined;
   }
 
-  /** The frame with all that is to be written, or undefined. `handled` rides along as the acknowledgement. */
-  take(handled: number): string | undefined {
+  /** What is to be written, in characters of JSON. */
+  get unwrittenChars(): number {
+    let chars = 0;
+    for (let i = this.#written; i < this.#entries.length; i++) chars += this.#entries[i]?.json.length ?? 0;
+    return chars;
+  }
+
+  /** A frame with what is to be written next, of which there must be some. `handled` rides along as the acknowledgement. */
+  take(handled: number): string {
     const entries = this.#entries;
-    const from = entries[this.#written];
-    if (!from) return undefined;
-    let json = from.json;
-    for (let i = this.#written + 1; i < entries.length; i++) json += `,${entries[i]?.json}`;
-    this.#written = entries.length;
+    const from = entries[this.#written] as Entry;
+    let { json } = from;
+    let to = this.#written + 1;
+    for (; to < entries.length; to++) {
+      const next = entries[to] as Entry;
+      if (json.length + next.json.length > FRAME_CHARS_MAX) break;
+      json += `,${next.json}`;
+    }
+    this.#written = to;
     return encodeMessages(from.first, handled, json);
   }
 

@@ -2,12 +2,12 @@ import type { Line } from "./line.ts";
 import type { Timers } from "./timers.ts";
 
 const ACK_DELAY_MS = 20;
-const LANES_RETRY_MS = 5;
+const ROOM_CHECK_MS = 5;
 
 /** Gathers what lines have to write, so that each socket is written once a turn of the event loop. */
 export class Turn {
   readonly #timers: Timers;
-  readonly #laneHolders = new Set<Line>();
+  readonly #waiting = new Set<Line>();
   #due: Line[] = [];
   #acksDue: Line[] = [];
 
@@ -29,10 +29,10 @@ export class Turn {
     if (this.#acksDue.push(line) === 1) this.#timers.later(ACK_DELAY_MS, this.#writeAcks);
   }
 
-  /** Writes the line's held lane values as its socket gets room. A socket does not tell when. */
-  lanesDue(line: Line): void {
-    this.#laneHolders.add(line);
-    if (this.#laneHolders.size === 1) this.#timers.later(LANES_RETRY_MS, this.#writeLanes);
+  /** Writes what the line holds as its socket gets room. A socket does not tell when. */
+  roomDue(line: Line): void {
+    this.#waiting.add(line);
+    if (this.#waiting.size === 1) this.#timers.later(ROOM_CHECK_MS, this.#writeHeld);
   }
 
   readonly #flush = (): void => {
@@ -55,8 +55,9 @@ export class Turn {
     }
   };
 
-  readonly #writeLanes = (): void => {
-    for (const line of this.#laneHolders) if (line.writeLanes()) this.#laneHolders.delete(line);
-    if (this.#laneHolders.size > 0) this.#timers.later(LANES_RETRY_MS, this.#writeLanes);
+  readonly #writeHeld = (): void => {
+    const nowMs = performance.now();
+    for (const line of this.#waiting) if (line.writeHeld(nowMs)) this.#waiting.delete(line);
+    if (this.#waiting.size > 0) this.#timers.later(ROOM_CHECK_MS, this.#writeHeld);
   };
 }
