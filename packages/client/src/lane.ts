@@ -40,7 +40,6 @@ export class LatestLane implements Lane {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.#ended) return;
     const { length } = this.#header;
     this.waiting = new Uint8Array(length + bytes.length);
     this.waiting.set(this.#header);

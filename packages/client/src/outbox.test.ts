@@ -29,6 +29,16 @@ test("an acknowledgement from before the cut may come after it", () => {
   assert.deepEqual(outbox.next(), { first: 4, json: "4" });
 });
 
+test("also while the new line has carried only a part of them", () => {
+  const outbox = new Outbox(3);
+  for (const json of ["1", "2", "3"]) outbox.add(json);
+  assert.equal(all(outbox).length, 3);
+  outbox.resume(0);
+  outbox.next();
+  outbox.acknowledge(3);
+  assert.equal(outbox.size, 0);
+});
+
 test("a frame of several messages stays below the limit even if each character takes three bytes", () => {
   const outbox = new Outbox(30_000);
   for (let i = 0; i < 10; i++) outbox.add(JSON.stringify("€".repeat(3000)));
