@@ -380,7 +380,6 @@ export class Connection<M extends Messages = Messages> {
   // ---- events ----
 
   #become(state: ConnectionState): void {
-    if (state === this.#state) return;
     this.#state = state;
     this.#emit("state", state);
   }
