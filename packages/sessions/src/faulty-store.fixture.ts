@@ -7,7 +7,7 @@ import { Actor, type World } from "./world.fixture.ts";
 
 const BEAT_MS = 1000;
 const DEAD_AFTER_MS = 4000;
-const SETTLE_MS = 3000;
+export const SETTLE_MS = 3000;
 const DEADLINE_MS = 250;
 const RETRY_MS = 25;
 /** How long a sender remembers what it has appended. */
@@ -24,6 +24,7 @@ export class FaultyStore {
   readonly shelf: Shelf;
   readonly #options: FaultyStoreOptions;
   readonly #links = new Map<string, Link>();
+  readonly restartedAtMs: number[] = [];
   #isDown = false;
 
   constructor(limits: StoreLimits, options: FaultyStoreOptions) {
@@ -61,6 +62,7 @@ export class FaultyStore {
     this.#isDown = true;
     for (const link of this.#links.values()) link.lose();
     this.shelf.restart(snapshot);
+    this.restartedAtMs.push(world.nowMs);
     world.after(downMs, undefined, () => {
       this.#isDown = false;
       const { run } = this.shelf;

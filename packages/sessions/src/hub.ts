@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
 import { hostname } from "node:os";
@@ -8,27 +7,17 @@ import {
   decodeLaneValue,
   decodeToServer,
   encodeWelcome,
-  type Hello,
   ProtocolError,
 } from "@holdfast/protocol";
 import type { WebSocket } from "ws";
 import { type Counters, newCounters } from "./counters.ts";
+import { type Admission, Door } from "./door.ts";
 import { readHello, refusalOf } from "./hello.ts";
 import { type Limits, limitsFrom } from "./limits.ts";
-import { Line, type LineHost, type LineStart, type Session } from "./line.ts";
+import { Line, type LineHost, type Session } from "./line.ts";
 import { SessionError } from "./session-error.ts";
 import type { Handling, Messages, Sessions, SessionsEvents, SessionsOptions } from "./sessions.ts";
-import type {
-  Attached,
-  Checked,
-  Entry,
-  Refused,
-  Reply,
-  SessionInfo,
-  SessionStore,
-  StoreConnection,
-  StoreEvents,
-} from "./store.ts";
+import type { Checked, Entry, Reply, SessionInfo, SessionStore, StoreConnection, StoreEvents } from "./store.ts";
 import { Throttle } from "./throttle.ts";
 import { Timers } from "./timers.ts";
 import { Turn } from "./turn.ts";
@@ -45,11 +34,6 @@ const SILENCE_HEARTBEATS = 2.5;
 const DRAIN_BATCH = 50;
 const DRAIN_BATCH_MS = 50;
 
-/** An attach under way, and what came for the session meanwhile. */
-interface Arrival {
-  entries: Entry[];
-}
-
 /** The sessions of one server: lines by session id, between clients and the store. */
 export class Hub<M extends Messages>
   extends EventEmitter<SessionsEvents<M>>
@@ -59,7 +43,6 @@ export class Hub<M extends Messages>
   readonly counters: Counters = newCounters();
   readonly #options: SessionsOptions<M>;
   readonly #lines = new Map<string, Line>();
-  readonly #arrivals = new Map<string, Set<Arrival>>();
   /** Lines that are over and not yet detached in the store. */
   readonly #leaving = new Set<Line>();
   readonly #closing = new Map<WebSocket, number>();
@@ -68,7 +51,7 @@ export class Hub<M extends Messages>
   readonly #throttle: Throttle;
   readonly #upgrades: Upgrades[] = [];
   #pulse: NodeJS.Timeout | undefined;
-  #storeOrNone: StoreConnection | undefined;
+  #joined: { store: StoreConnection; door: Door } | undefined;
   #isAvailable = true;
   #isDraining = false;
   #isClosed = false;
@@ -81,7 +64,9 @@ export class Hub<M extends Messages>
   }
 
   async start(store: SessionStore): Promise<void> {
-    this.#storeOrNone = await store.join(this.#options.server ?? `${hostname()}-${process.pid}`, this.limits, this);
+    const { server = `${hostname()}-${process.pid}`, authenticate } = this.#options;
+    const connection = await store.join(server, this.limits, this);
+    this.#joined = { store: connection, door: new Door(connection, authenticate, this.limits.windowMessages) };
     this.#pulse = setInterval(() => this.#beat(), this.limits.heartbeatMs / PULSES_PER_HEARTBEAT);
     this.#pulse.unref();
   }
@@ -114,8 +99,14 @@ export class Hub<M extends Messages>
     socket.on("error", ignore);
     try {
       const hello = await readHello(socket, this.limits.helloTimeoutMs, this.#timers);
-      const who = clientId ?? (await this.#authenticate(request, hello));
-      return await this.#welcome(socket, hello, who);
+      const who = clientId ?? (await this.#door.identify(request, hello));
+      if (!this.isReady)
+        throw new SessionError(
+          "connection_refused",
+          "this server takes no connections now",
+          this.#isDraining ? "draining" : "unavailable",
+        );
+      return await this.#door.admit(hello, who, (admission) => this.#enter(socket, admission));
     } catch (error) {
       const refusal = refusalOf(error);
       this.#hangUpSocket(socket, refusal.closeReason ?? "unavailable", refusal.message);
@@ -123,108 +114,41 @@ export class Hub<M extends Messages>
     }
   }
 
-  async #authenticate(request: IncomingMessage | undefined, hello: Hello): Promise<string | undefined> {
-    const { authenticate } = this.#options;
-    if (!authenticate) return undefined;
-    try {
-      return (await authenticate(request, hello)).clientId;
-    } catch (error) {
-      throw new SessionError("connection_refused", messageOf(error), "unauthorized");
-    }
-  }
-
-  async #welcome(socket: WebSocket, hello: Hello, clientId: string | undefined): Promise<Line> {
-    if (!this.isReady)
-      throw new SessionError(
-        "connection_refused",
-        "this server takes no connections now",
-        this.#isDraining ? "draining" : "unavailable",
-      );
-    const resumed = hello.id === undefined ? undefined : await this.#resume(socket, hello, hello.id, clientId);
-    const line = resumed ?? (await this.#begin(socket, hello, clientId));
+  #enter(socket: WebSocket, { start, secret, reading, entries, hasPreviousOwner, isForgotten }: Admission): Line {
+    const old = this.#lines.get(start.id);
+    const line = new Line(socket, start, this, performance.now());
+    this.#lines.set(line.id, line);
+    this.#takeOver(line, old, hasPreviousOwner);
+    const { isResumed } = start;
+    this.counters[isResumed ? "resumed" : "opened"]++;
+    if (isForgotten) this.counters.gaps++;
+    line.write(
+      encodeWelcome({
+        ...{ id: line.id, ...start.cursor, resumed: isResumed, seq: start.handled, heartbeat: this.limits.heartbeatMs },
+        ...(secret === undefined ? {} : { secret }),
+      }),
+    );
+    if (reading) line.apply(reading);
+    for (const entry of entries) line.outbox.receive(entry);
+    if (line.outbox.hasHole) this.#checkLater(line);
     this.#listen(line);
-    if (hello.id !== undefined && !resumed) this.counters.gaps++;
-    this.emit(line.isResumed ? "resumed" : "open", line);
+    this.emit(isResumed ? "resumed" : "open", line);
     this.due(line);
     if (this.#isDraining) this.#retire(line, "draining");
     return line;
   }
 
-  async #begin(socket: WebSocket, hello: Hello, clientId: string | undefined): Promise<Line> {
-    const owner = clientId ?? randomBytes(12).toString("base64url");
-    const id = this.#store.newId(owner);
-    const secret = randomBytes(18).toString("base64url");
-    const secretHash = sha256(secret);
-    const epoch = randomBytes(6).toString("base64url");
-    const line = this.#newLine(socket, {
-      ...{ id, clientId: owner, secretHash, fence: hello.n, rooms: [], cursor: { epoch, offset: 0 }, handled: 0 },
-      ...{ run: "", isResumed: false },
-    });
-    // Whoever finds it by its client id may send to it before the store has answered us.
-    this.#lines.set(id, line);
-    try {
-      line.run = (await this.#store.create({ id, clientId: owner, secretHash, epoch, fence: hello.n })).run;
-    } catch (error) {
-      this.#lines.delete(id);
-      throw error;
-    }
-    this.counters.opened++;
-    const { heartbeatMs } = this.limits;
-    line.write(encodeWelcome({ id, secret, epoch, offset: 0, resumed: false, seq: 0, heartbeat: heartbeatMs }));
-    return line;
-  }
-
-  /** Undefined when there is no such session any more. */
-  async #resume(socket: WebSocket, hello: Hello, id: string, clientId: string | undefined): Promise<Line | undefined> {
-    const { epoch = "", offset = 0, secret = "", n } = hello;
-    const arrival: Arrival = { entries: [] };
-    const arrivals = this.#arrivals.get(id) ?? new Set();
-    this.#arrivals.set(id, arrivals.add(arrival));
-    let attached: Attached | Refused;
-    try {
-      attached = await this.#store.attach({ id, clientId, secretHash: sha256(secret), fence: n, epoch, offset });
-    } finally {
-      arrivals.delete(arrival);
-      if (arrivals.size === 0) this.#arrivals.delete(id);
-    }
-    if (attached.kind === "unknown") return undefined;
-    const old = this.#lines.get(id);
-    if (attached.kind === "stale" || (attached.kind === "attached" && old && old.fence > n))
-      throw new SessionError("connection_refused", "a newer connection has the session", "replaced");
-    if (attached.kind === "forbidden")
-      throw new SessionError("connection_refused", "wrong secret, or another client's session", "unauthorized");
-    const line = this.#newLine(socket, {
-      ...{ id, clientId: attached.clientId, secretHash: sha256(secret), fence: n, rooms: attached.rooms },
-      ...{ cursor: { epoch, offset }, handled: attached.handled, run: attached.run, isResumed: true },
-    });
-    this.#takeOver(line, old, attached.previousOwner);
-    this.counters.resumed++;
-    const { heartbeatMs } = this.limits;
-    line.write(encodeWelcome({ id, epoch, offset, resumed: true, seq: attached.handled, heartbeat: heartbeatMs }));
-    line.apply(attached);
-    for (const entry of arrival.entries) line.outbox.receive(entry);
-    if (line.outbox.hasHole) this.#checkLater(line);
-    return line;
-  }
-
-  /** Puts a line in the place of what was before; messages begin to be handled when nobody else is in the middle of one. */
+  /** Messages begin to be handled when nobody else is in the middle of one. */
   #takeOver(line: Line, old: Line | undefined, isElsewhere: boolean): void {
-    this.#lines.set(line.id, line);
-    if (!old && !isElsewhere) return;
-    line.isAwaitingRelease = true;
+    line.isAwaitingRelease = old !== undefined || isElsewhere;
     this.#hold(line);
-    this.#timers.later(this.limits.handoverMs, () => this.released(line.id, 0));
+    if (!line.isAwaitingRelease) return;
+    this.#timers.later(this.limits.handoverMs, () => this.#release(line, 0));
     if (!old) return;
     this.#retire(old, "replaced");
     void old.inbox.idle().then(() => {
-      if (!isElsewhere) this.released(line.id, old.inbox.committed);
+      if (!isElsewhere) this.#release(line, old.inbox.committed);
     });
-  }
-
-  #newLine(socket: WebSocket, start: LineStart): Line {
-    const line = new Line(socket, start, this, performance.now());
-    if (!this.#isAvailable) line.inbox.hold(true);
-    return line;
   }
 
   #listen(line: Line): void {
@@ -359,11 +283,16 @@ export class Hub<M extends Messages>
   }
 
   async #detach(line: Line): Promise<void> {
+    let wasAway = !this.#isAvailable;
     while (!this.#isClosed) {
       try {
-        return await this.#store.detach(line.id, line.fence);
+        // A store that was away may have forgotten it: given back first, it waits for its client all the same.
+        if (wasAway) await this.#reconcile(line);
+        await this.#store.detach(line.id, line.fence);
+        return;
       } catch {
         // Undone, the session would be taken for one of ours, and never expire.
+        wasAway = true;
         await this.#timers.sleep(RETRY_MS);
       }
     }
@@ -408,9 +337,7 @@ export class Hub<M extends Messages>
 
   entry(id: string, entry: Entry): void {
     const line = this.#lines.get(id);
-    const arrivals = this.#arrivals.get(id);
-    if (arrivals)
-      for (const { entries } of arrivals) if (entries.length < this.limits.windowMessages) entries.push(entry);
+    this.#joined?.door.receive(id, entry);
     if (!line || line.isOver) return;
     line.outbox.receive(entry);
     if (line.outbox.hasUnwritten) this.due(line);
@@ -428,7 +355,11 @@ export class Hub<M extends Messages>
 
   released(id: string, handled: number): void {
     const line = this.#lines.get(id);
-    if (!line?.isAwaitingRelease) return;
+    if (line) this.#release(line, handled);
+  }
+
+  #release(line: Line, handled: number): void {
+    if (!line.isAwaitingRelease) return;
     line.isAwaitingRelease = false;
     line.inbox.learn(handled);
     this.#hold(line);
@@ -474,17 +405,10 @@ export class Hub<M extends Messages>
     });
   }
 
-  /** Asks the store how the session stands, gives it back what it has lost, and goes on from there. */
+  /** Asks the store how the session stands, and goes on from there. */
   async #check(line: Line): Promise<void> {
     try {
-      this.counters.checked++;
-      const { id, fence, run, inbox, outbox } = line;
-      const held = { id, fence, run, epoch: outbox.epoch, last: outbox.last, handled: inbox.committed };
-      let checked = await this.#store.check(held);
-      if (checked.kind === "lost") {
-        this.counters.restored++;
-        checked = await this.#store.restore(line.restorable());
-      }
+      const checked = await this.#reconcile(line);
       if (!line.isOver) this.#settle(line, checked);
     } catch (error) {
       // A store that comes back asks for all sessions again.
@@ -492,6 +416,17 @@ export class Hub<M extends Messages>
       if (!(error instanceof SessionError)) this.#report(error, line);
       this.#timers.later(RETRY_MS, () => !line.isOver && void this.#check(line));
     }
+  }
+
+  /** Asks the store how the session stands, and gives it back what it has lost. */
+  async #reconcile(line: Line): Promise<Checked> {
+    this.counters.checked++;
+    const { id, fence, run, inbox, outbox } = line;
+    const held = { id, fence, run, epoch: outbox.epoch, last: outbox.last, handled: inbox.committed };
+    const checked = await this.#store.check(held);
+    if (checked.kind !== "lost") return checked;
+    this.counters.restored++;
+    return this.#store.restore(line.restorable());
   }
 
   #settle(line: Line, checked: Checked): void {
@@ -597,8 +532,16 @@ export class Hub<M extends Messages>
   // ---- private ----
 
   get #store(): StoreConnection {
-    if (!this.#storeOrNone) throw new SessionError("unavailable", "not started");
-    return this.#storeOrNone;
+    return this.#here.store;
+  }
+
+  get #door(): Door {
+    return this.#here.door;
+  }
+
+  get #here(): { store: StoreConnection; door: Door } {
+    if (!this.#joined) throw new SessionError("unavailable", "not started");
+    return this.#joined;
   }
 
   #json(message: unknown): string {
@@ -625,10 +568,6 @@ export class Hub<M extends Messages>
 }
 
 function ignore(): void {}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -145,8 +145,10 @@ export class Shelf {
   }
 
   end(id: string): boolean {
-    const record = this.#state.records.get(id);
+    const record = this.#find(id);
     if (!record) return false;
+    // Ended before its owner has restored it, it would be restored.
+    this.#verify(record);
     this.#remove(record);
     if (record.owner !== undefined) this.#options.notify(record.owner, { kind: "ended", id });
     return true;
