@@ -34,15 +34,16 @@ interface Figure {
   value: number;
 }
 
+/** In a quick run a fleet answers them in this order: memory while its heap is new, and who is in a room stays there. */
 const QUESTIONS: Record<string, Question> = {
-  rate: { subjects: SUBJECTS, quick: SUBJECTS, rounds: 5, ask: rate },
-  delay: { subjects: SUBJECTS, quick: SUBJECTS, rounds: 3, ask: delay },
-  broadcast: { subjects: SUBJECTS, quick: ONE_FLOOR, rounds: 3, ask: broadcast },
   memory: { subjects: SUBJECTS, quick: ONE_FLOOR, rounds: 3, ask: memory },
   connect: { subjects: SUBJECTS, quick: ONE_FLOOR, rounds: 5, ask: connect },
-  client: { subjects: ["holdfast"], quick: [], rounds: 3, client: "holdfast, @holdfast/client", ask: client },
+  rate: { subjects: SUBJECTS, quick: SUBJECTS, rounds: 5, ask: rate },
+  delay: { subjects: SUBJECTS, quick: SUBJECTS, rounds: 3, ask: delay },
   // No Redis is in the way of a frame: the floors are one.
   frames: { subjects: ONE_FLOOR, quick: ONE_FLOOR, rounds: 3, ask: frames },
+  broadcast: { subjects: SUBJECTS, quick: ONE_FLOOR, rounds: 3, ask: broadcast },
+  client: { subjects: ["holdfast"], quick: [], rounds: 3, client: "holdfast, @holdfast/client", ask: client },
 };
 
 const report = new Report(
@@ -51,40 +52,50 @@ const report = new Report(
   { QUESTION: Object.keys(QUESTIONS), SUBJECT: SUBJECTS },
 );
 
+const subjects = SUBJECTS.filter((subject) => report.chosen("SUBJECT").includes(subject));
+const questions = Object.entries(QUESTIONS).filter(([name]) => report.chosen("QUESTION").includes(name));
+const answers: (Figure & { subject: SubjectName })[] = [];
+
 requireOpenFiles();
-for (const name of report.chosen("QUESTION")) await askAll(name, QUESTIONS[name]!);
+if (report.quick) {
+  for (const subject of subjects) {
+    const asked = questions.filter(([, { quick }]) => quick.includes(subject));
+    if (asked.length > 0) await askOf(subject, Object.fromEntries(asked));
+  }
+} else {
+  for (const [name, question] of questions)
+    for (let round = 0; round < question.rounds; round++)
+      for (const subject of turns(subjects, round))
+        if (question.subjects.includes(subject)) await askOf(subject, { [name]: question });
+}
+for (const [metric, ofMetric] of Map.groupBy(answers, (answer) => answer.metric))
+  for (const subject of subjects) {
+    const own = ofMetric.filter((answer) => answer.subject === subject);
+    const raw = own.map(({ value }) => value);
+    if (own[0]) report.add(subject, metric, own[0].unit, raw);
+  }
 report.print();
 process.exit();
 
-async function askAll(name: string, { subjects, quick, rounds, client, ask }: Question): Promise<void> {
-  const asked = (report.quick ? quick : subjects).filter((subject) => report.chosen("SUBJECT").includes(subject));
-  const answers: (Figure & { subject: SubjectName })[] = [];
-  for (let round = 0; round < (report.quick ? 1 : rounds); round++)
-    for (const subject of turns(asked, round)) {
+/** Each question after the other, of fresh processes. */
+async function askOf(subject: SubjectName, asked: Record<string, Question>): Promise<void> {
+  let what = subject as string;
+  try {
+    const [{ client }] = Object.values(asked) as [Question];
+    await using fleet = await Fleet.start(subject, client);
+    for (const [name, { ask }] of Object.entries(asked)) {
+      what = `${name}, ${subject}`;
       const started = performance.now();
-      const what = `${name} ${round + 1}, ${subject}`;
-      try {
-        await using fleet = await Fleet.start(subject, client);
-        const figures = await ask(fleet);
-        answers.push(...figures.map((figure) => ({ ...figure, subject })));
-        const shown = figures.map(({ value, unit }) => `${Number(value.toPrecision(4))} ${unit}`).join(", ");
-        report.progress(`${what}: ${shown} (took ${((performance.now() - started) / 1000).toFixed(1)} s)`);
-      } catch (error) {
-        process.exitCode = 1;
-        report.progress(`${what} FAILED: ${error instanceof Error ? error.message : error}`);
-      }
+      const figures = await ask(fleet);
+      answers.push(...figures.map((figure) => ({ ...figure, subject })));
+      const shown = figures.map(({ value, unit }) => `${Number(value.toPrecision(4))} ${unit}`).join(", ");
+      report.progress(`${what}: ${shown} (took ${((performance.now() - started) / 1000).toFixed(1)} s)`);
+      await disconnectAll(fleet);
     }
-  for (const [metric, figures] of Map.groupBy(answers, (answer) => answer.metric))
-    for (const subject of asked) {
-      const own = figures.filter((figure) => figure.subject === subject);
-      if (own[0])
-        report.add(
-          subject,
-          metric,
-          own[0].unit,
-          own.map(({ value }) => value),
-        );
-    }
+  } catch (error) {
+    process.exitCode = 1;
+    report.progress(`${what} FAILED: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 // ---- the questions ----
@@ -93,7 +104,7 @@ async function askAll(name: string, { subjects, quick, rounds, client, ask }: Qu
 async function rate(fleet: Fleet): Promise<Figure[]> {
   const { ids } = await connectTo(fleet, [fleet.ports.a], SESSIONS);
   await fleet.b.call("saturate", ids, SEND_BOUNDS);
-  const seen = await watch(fleet, report.quick ? 500 : 2000, report.quick ? 800 : 5000);
+  const seen = await watch(fleet, report.quick ? 300 : 2000, report.quick ? 600 : 5000);
   await verifyAll(fleet, 1);
   const metric = `messages to ${SESSIONS} sessions on another server`;
   return [
@@ -111,9 +122,9 @@ async function client(fleet: Fleet): Promise<Figure[]> {
 async function delay(fleet: Fleet): Promise<Figure[]> {
   const { ids } = await connectTo(fleet, [fleet.ports.a], SESSIONS);
   await fleet.b.call("pace", ids, PACED_PER_SECOND);
-  await sleep(report.quick ? 400 : 1500);
+  await sleep(report.quick ? 300 : 1500);
   await fleet.clients.call("recordDelays");
-  await sleep(report.quick ? 800 : 5000);
+  await sleep(report.quick ? 600 : 5000);
   const { p50, p99 } = await fleet.clients.call("delays");
   await verifyAll(fleet, 1);
   const metric = `delay at ${PACED_PER_SECOND.toLocaleString("en")} messages/s`;
@@ -129,7 +140,7 @@ async function broadcast(fleet: Fleet): Promise<Figure[]> {
   await connectTo(fleet, [fleet.ports.a, fleet.ports.b], MEMBERS);
   await Promise.all([fleet.a.call("joined", MEMBERS / 2), fleet.b.call("joined", MEMBERS / 2)]);
   await fleet.b.call("broadcast", MEMBERS, BROADCAST_BOUNDS);
-  const seen = await watch(fleet, report.quick ? 400 : 1500, report.quick ? 800 : 4000);
+  const seen = await watch(fleet, report.quick ? 300 : 1500, report.quick ? 600 : 4000);
   await verifyAll(fleet, MEMBERS);
   const metric = `broadcast to ${MEMBERS.toLocaleString("en")} on two servers`;
   return [
@@ -159,19 +170,18 @@ async function memory(fleet: Fleet): Promise<Figure[]> {
 async function connect(fleet: Fleet): Promise<Figure[]> {
   const herd = report.quick ? 500 : 2000;
   await connectTo(fleet, [fleet.ports.a], 100);
-  await fleet.clients.call("closeAll");
-  await sleep(200);
+  await disconnectAll(fleet);
   const { milliseconds } = await fleet.clients.call("connect", [fleet.ports.a], herd, herd);
   return [{ metric: `${herd.toLocaleString("en")} connect at once`, unit: "ms", value: milliseconds }];
 }
 
 /** Frames from a server to its own clients, which may be dropped but not overtake each other. */
 async function frames(fleet: Fleet): Promise<Figure[]> {
-  await connectTo(fleet, [fleet.ports.a], FRAME_CLIENTS);
-  await fleet.a.call("frames", FRAMES_PER_SECOND);
-  const seen = await watch(fleet, report.quick ? 400 : 1500, report.quick ? 800 : 5000);
+  const { ids } = await connectTo(fleet, [fleet.ports.a], FRAME_CLIENTS);
+  await fleet.a.call("frames", ids, FRAMES_PER_SECOND);
+  const seen = await watch(fleet, report.quick ? 300 : 1500, report.quick ? 600 : 5000);
   await fleet.a.call("stop");
-  await verifyAll(fleet, 0);
+  await verify(fleet, 0);
   const metric = `frames to ${FRAME_CLIENTS} clients, ${FRAMES_PER_SECOND} a second each`;
   return [
     { metric, unit: "frames/s", value: seen.framesPerSecond },
@@ -200,11 +210,20 @@ async function watch(fleet: Fleet, warmUpMs: number, milliseconds: number) {
   };
 }
 
-/** Stops server b's sends, each with so many deliveries; throws unless every client has received each message once, in order. */
+/** Stops server b's sends, each with so many deliveries, and verifies them. */
 async function verifyAll(fleet: Fleet, deliveriesPerSend: number): Promise<void> {
-  const sent = await fleet.b.call("stop");
-  const wrong = await fleet.clients.call("verify", sent * deliveriesPerSend);
+  await verify(fleet, (await fleet.b.call("stop")) * deliveriesPerSend);
+}
+
+/** Throws unless every client has received each message once, in order, and so many came in all. */
+async function verify(fleet: Fleet, expected: number): Promise<void> {
+  const wrong = await fleet.clients.call("verify", expected);
   if (wrong.length > 0) throw new Error(wrong.join("; "));
+}
+
+async function disconnectAll(fleet: Fleet): Promise<void> {
+  await fleet.clients.call("closeAll");
+  await sleep(200);
 }
 
 /** The order of subjects in a round: turned around every time, and starting elsewhere every other time. */

@@ -9,7 +9,6 @@ const [name, server] = process.argv.slice(2) as [SubjectName, string];
 let subject: Subject;
 let load: Load | undefined;
 let joinsRoom = false;
-const arrived: string[] = [];
 const joining: Promise<unknown>[] = [];
 
 const calls = {
@@ -19,7 +18,6 @@ const calls = {
       server,
       redisUrl,
       connected(id) {
-        arrived.push(id);
         if (joinsRoom) joining.push(Promise.resolve(subject.join(id, ROOM)));
       },
     });
@@ -55,9 +53,9 @@ const calls = {
     load.saturate(bounds);
   },
 
-  /** A frame for every client of this server, so often a second. */
-  frames(perSecond: number): void {
-    load = Load.ofFrames(arrived, subject);
+  /** A frame for each of these clients of this server, so often a second. */
+  frames(ids: string[], perSecond: number): void {
+    load = Load.ofFrames(ids, subject);
     load.paceFrames(perSecond);
   },
 
@@ -71,7 +69,7 @@ const calls = {
 
   /** Resident memory without garbage. */
   async residentBytes(): Promise<number> {
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 4; i++) {
       globalThis.gc?.();
       await sleep(50);
     }
