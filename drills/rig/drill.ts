@@ -20,8 +20,11 @@ export interface Plan {
   /** How long messages flow from the fault on, or from its end on if it has one. */
   seconds: number;
   redisKeeps?: boolean;
-  /** A server that dies or freezes may leave a message half handled: then another handles it again. */
-  serverDies?: boolean;
+  /**
+   * Who may handle a message again. "another": a server that dies or freezes leaves one half handled to the next.
+   * "any": Redis has lost that it was handled, and so has the client, which had not heard of it. Else nobody.
+   */
+  handledAgainBy?: "another" | "any";
   firstMessageMsMax: number;
   silenceMsMax?: number;
   sendMsMax?: number;
@@ -175,7 +178,13 @@ function rowsOf({ counts, rejections }: Verdict, timings: Timings, plan: Plan): 
   const rows: Row[] = [];
   const add = (metric: string, unit: string, value: number, atMost?: number) =>
     rows.push({ subject: "holdfast", metric, unit, value, raw: [value], ...(atMost === undefined ? {} : { atMost }) });
-  const faults: string[] = plan.serverDies ? [...FAULTS] : [...FAULTS, "messagesHandledAgain"];
+  const excused: string[] =
+    plan.handledAgainBy === "any"
+      ? ["messagesHandledAgain", "messagesDoubled"]
+      : plan.handledAgainBy === "another"
+        ? ["messagesHandledAgain"]
+        : [];
+  const faults = [...FAULTS, "messagesHandledAgain"].filter((fault) => !excused.includes(fault));
   for (const [what, value] of Object.entries(counts))
     add(wordsOf(what), "", value, faults.includes(what) ? 0 : undefined);
   for (const [code, count] of rejections) add(`ticks rejected: ${code}`, "", count);

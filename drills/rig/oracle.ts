@@ -40,7 +40,7 @@ export interface Counts {
   messagesReordered: number;
   /** Handled again by the very process that had handled them. */
   messagesDoubled: number;
-  /** Handled again by another process: fine if the first one died or froze before it could say so. */
+  /** Handled again by another process: fine if the first one died or froze, or Redis lost that it was handled. */
   messagesHandledAgain: number;
 
   echoesArrived: number;
@@ -128,7 +128,10 @@ function judgeMessages({ client, seen, sent, refused, acknowledged }: ClientJour
     const before = handled.get(run.n);
     if (before) {
       const here = before.some(({ server }) => server === run.server);
-      count(here ? "messagesDoubled" : "messagesHandledAgain", client, run.n, ` by ${run.server}, at ${run.at}`);
+      const runsSoFar = [...before, run].map(
+        ({ server, at, finished }) => `${server} at ${at}${finished ? "" : ", unfinished"}`,
+      );
+      count(here ? "messagesDoubled" : "messagesHandledAgain", client, run.n, `: ${runsSoFar.join("; ")}`);
       before.push(run);
       continue;
     }
