@@ -35,10 +35,7 @@ const DRAIN_BATCH = 50;
 const DRAIN_BATCH_MS = 50;
 
 /** The sessions of one server: lines by session id, between clients and the store. */
-export class Hub<M extends Messages>
-  extends EventEmitter<SessionsEvents<M>>
-  implements Sessions<M>, LineHost, StoreEvents
-{
+export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEvents {
   readonly limits: Limits;
   readonly counters: Counters = newCounters();
   readonly #options: SessionsOptions<M>;
@@ -46,6 +43,8 @@ export class Hub<M extends Messages>
   /** Lines that are over and not yet detached in the store. */
   readonly #leaving = new Set<Line>();
   readonly #closing = new Map<WebSocket, number>();
+  /** A listener whose promise rejects ends up as "error". */
+  readonly #emitter = new EventEmitter({ captureRejections: true });
   readonly #timers = new Timers();
   readonly #turn = new Turn(this.#timers);
   readonly #throttle: Throttle;
@@ -57,9 +56,9 @@ export class Hub<M extends Messages>
   #isClosed = false;
 
   constructor(options: SessionsOptions<M>) {
-    super();
     this.#options = options;
     this.limits = limitsFrom(options);
+    this.#emitter.on("error", (error) => this.#report(error));
     this.#throttle = new Throttle(this.limits, this.counters, this.#timers);
   }
 
@@ -132,7 +131,7 @@ export class Hub<M extends Messages>
     for (const entry of entries) line.outbox.receive(entry);
     if (line.outbox.hasHole) this.#checkLater(line);
     this.#listen(line);
-    this.emit(isResumed ? "resumed" : "open", line);
+    this.#tell(isResumed ? "resumed" : "open", line);
     this.due(line);
     if (this.#isDraining) this.#retire(line, "draining");
     return line;
@@ -243,7 +242,7 @@ export class Hub<M extends Messages>
       message = parse ? parse(raw) : raw;
     } catch (error) {
       this.counters.handlerFailures++;
-      this.emit("invalid", line, error, handling);
+      this.#tell("invalid", line, error, handling);
       return;
     }
     return handler?.(line, message, handling);
@@ -267,7 +266,7 @@ export class Hub<M extends Messages>
     this.counters.closed[why] = (this.counters.closed[why] ?? 0) + 1;
     if (why !== "lost") this.#hangUpSocket(line.socket, why, detail);
     line.inbox.stop();
-    this.emit("detached", line, why);
+    this.#tell("detached", line, why);
     this.#leaving.add(line);
     const isOurs = why !== "replaced" && why !== "ended";
     void this.#untilIdle(line).then(async () => {
@@ -389,7 +388,7 @@ export class Hub<M extends Messages>
 
   expired(session: { id: string; clientId: string }): void {
     this.counters.expired++;
-    this.emit("expired", session);
+    this.#tell("expired", session);
   }
 
   #hold(line: Line): void {
@@ -503,6 +502,14 @@ export class Hub<M extends Messages>
     for (const line of this.#lines.values()) if (!line.isOver) yield line;
   }
 
+  on<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => unknown): void {
+    this.#emitter.on(event, listener as (...args: unknown[]) => void);
+  }
+
+  off<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => unknown): void {
+    this.#emitter.off(event, listener as (...args: unknown[]) => void);
+  }
+
   // ---- the end ----
 
   async drain({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {
@@ -555,6 +562,15 @@ export class Hub<M extends Messages>
     if (json.length > this.limits.messageBytesMax || Buffer.byteLength(json) > this.limits.messageBytesMax)
       throw new SessionError("message_too_large", `expected at most ${this.limits.messageBytesMax} bytes of JSON`);
     return json;
+  }
+
+  /** A listener that throws, or whose promise rejects, is reported and harms nothing else. */
+  #tell<E extends keyof SessionsEvents<M>>(event: E, ...args: SessionsEvents<M>[E]): void {
+    try {
+      this.#emitter.emit(event, ...args);
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #report(error: unknown, line?: Line): void {

@@ -105,8 +105,9 @@ export interface Sessions<M extends Messages> {
   readonly counters: Readonly<Counters>;
   /** Takes new connections: the store is in reach, and this server is not draining. */
   readonly isReady: boolean;
-  on<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => void): void;
-  off<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => void): void;
+  /** A listener that throws or rejects is reported to `onError`. */
+  on<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => unknown): void;
+  off<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => unknown): void;
   /**
    * For SIGTERM: takes no more connections and sends every client elsewhere, a batch at a time; resolves when all have
    * gone and what was in hand is on record, or after `graceMs` at the latest. Call `close` next.
