@@ -1,5 +1,5 @@
 import { createClient, ErrorReply, RESP_TYPES, type RedisClientOptions } from "redis";
-import { SCRIPT, SCRIPT_SHA } from "./redis-script.ts";
+import { LOG_SCRIPT, type Script, WHOLE_SCRIPT } from "./redis-script.ts";
 import { SessionError } from "./session-error.ts";
 
 export type Reply = number | string | Buffer | null | Reply[];
@@ -80,9 +80,9 @@ export class RedisLink {
     }
   }
 
-  /** Runs the script. Rejects with `ErrorReply` when Redis said no, with another error when the link broke. */
-  evaluate(key: string, args: (string | Buffer)[]): Promise<Reply> {
-    return this.#client.sendCommand<Reply>(["EVALSHA", SCRIPT_SHA, "1", key, ...args], BUFFERS);
+  /** Runs a script. Rejects with `ErrorReply` when Redis said no, with another error when the link broke. */
+  evaluate(script: Script, key: string, args: (string | Buffer)[]): Promise<Reply> {
+    return this.#client.sendCommand<Reply>(["EVALSHA", script.sha, "1", key, ...args], BUFFERS);
   }
 
   /** Resolves when Redis has confirmed. */
@@ -127,7 +127,8 @@ async function greet(client: LinkClient, replaces: LinkOptions["replaces"]): Pro
   const [info, connection] = await Promise.all([
     client.sendCommand<string>(["INFO"]),
     client.sendCommand<number>(["CLIENT", "ID"]),
-    client.sendCommand(["SCRIPT", "LOAD", SCRIPT]),
+    client.sendCommand(["SCRIPT", "LOAD", WHOLE_SCRIPT.text]),
+    client.sendCommand(["SCRIPT", "LOAD", LOG_SCRIPT.text]),
   ]);
   const facts = new Map(info.split("\r\n").map((line) => line.split(":", 2) as [string, string]));
   const version = facts.get("redis_version") ?? "0";
@@ -136,7 +137,8 @@ async function greet(client: LinkClient, replaces: LinkOptions["replaces"]): Pro
   const policy = facts.get("maxmemory_policy");
   if (facts.get("maxmemory") !== "0" && policy !== "noeviction")
     throw new RedisUnsuitable(`maxmemory-policy: expected noeviction, got ${policy}: an evicted log is lost silently`);
-  const run = facts.get("run_id") ?? "";
+  // As a record keeps it: 64 random bits.
+  const run = facts.get("run_id")?.slice(0, 16) ?? "";
   if (replaces?.run === run)
     await client.sendCommand(["CLIENT", "KILL", "ID", String(replaces.connection)]).catch((error: Error) => {
       // Nearly always gone already; or we may not kill, and then a frozen Redis may do late what was given up.

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ErrorReply } from "redis";
 import type { RedisLink, Reply } from "./redis-link.ts";
 import { readNotices } from "./redis-notice.ts";
+import { LOG_OPERATIONS, LOG_SCRIPT, WHOLE_SCRIPT } from "./redis-script.ts";
 import { SessionError } from "./session-error.ts";
 import type { StoreEvents, StoreLimits } from "./store.ts";
 
@@ -11,7 +12,9 @@ export const UNVERIFIED = -2;
 export const TOO_MANY = -3;
 
 export interface ShardOptions {
-  /** Names this server among those that have joined. */
+  /** What the server is called. */
+  name: string;
+  /** Tells it from all others that have joined: 12 characters. */
   instance: string;
   /** `{prefix:NN}:`, what all keys of the shard begin with. */
   tag: string;
@@ -166,10 +169,11 @@ export class RedisShard {
   /** From now on over this link. Rejects when it does not serve this shard. */
   async bind(link: RedisLink): Promise<{ settledInMs: number }> {
     await link.subscribe(this.#channel, (message) => this.#notified(link, message));
-    const { shards, timing } = this.#options;
-    const [, results, sent] = (await link.evaluate(this.#key, [
+    const { name, shards, timing } = this.#options;
+    const [, results, sent] = (await link.evaluate(WHOLE_SCRIPT, this.#key, [
       ...this.#header(0, link, false),
       "enter",
+      name,
       String(shards),
       String(link.upMs),
     ])) as [Reply, [[number, number, number]], number];
@@ -260,7 +264,7 @@ export class RedisShard {
     this.#isBeating = true;
     try {
       const link = this.#link;
-      const [beat] = await Promise.all([this.#internal("beat"), this.#sweep()]);
+      const [beat] = await Promise.all([this.#internal("beat", [this.#options.name]), this.#sweep()]);
       if (link === this.#link) this.#judge(beat as [number, string[], string[]], performance.now());
       await this.#audit();
     } catch {
@@ -328,7 +332,8 @@ export class RedisShard {
       else for (const arg of calls[0]?.args ?? []) args.push(arg);
     }
     this.#flights.push(flush);
-    link.evaluate(this.#key, args).then(
+    const script = operations.every(({ name }) => LOG_OPERATIONS.has(name)) ? LOG_SCRIPT : WHOLE_SCRIPT;
+    link.evaluate(script, this.#key, args).then(
       (reply) => this.#answered(flush, reply),
       (error: Error) => this.#failed(flush, error),
     );

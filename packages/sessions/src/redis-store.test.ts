@@ -9,5 +9,5 @@ after(() => redis.stop());
 let prefixes = 0;
 
 storeContract("Redis store", () =>
-  redisStore({ url: redis.url, prefix: `test-${++prefixes}`, timing: { settleMs: 0 } }),
+  redisStore({ url: redis.url, prefix: `test-${++prefixes}`, sendWaitMs: 5000, timing: { settleMs: 0 } }),
 );

@@ -4,14 +4,13 @@ import { crc16 } from "./hash-slot.ts";
 import { assertFits } from "./message-size.ts";
 import type { Reply as RedisReply } from "./redis-link.ts";
 import { type NodesTiming, RedisNodes, type Topology } from "./redis-nodes.ts";
-import { readEntry, serverOf } from "./redis-notice.ts";
+import { entryBytes, readEntry } from "./redis-notice.ts";
 import { type CallOptions, RedisShard, type ShardBounds, type ShardTiming, TOO_MANY, UNKNOWN } from "./redis-shard.ts";
 import { SessionError } from "./session-error.ts";
 import type {
   Attach,
   Attached,
   Checked,
-  Entry,
   Held,
   NewSession,
   Reading,
@@ -161,11 +160,12 @@ class RedisConnection implements StoreConnection {
     this.#sending = { waitMs: sendWaitMs, isRepeatable: false, isOrdered: false, isOwed: false };
     this.#asking = { waitMs: sendWaitMs, isRepeatable: true, isOrdered: false, isOwed: false };
     this.#changing = { waitMs, isRepeatable: true, isOrdered: false, isOwed: false };
-    const instance = `${server}~${randomBytes(6).toString("base64url")}`;
+    // A name may come twice, after a restart say; what the first one owned is not the second's.
+    const instance = randomBytes(9).toString("base64url");
     for (let index = 0; index < shards; index++) {
       const tag = `{${prefix}:${String(index).padStart(2, "0")}}:`;
       const shard = new RedisShard(
-        { instance, tag, shards, limits, timing, bounds },
+        { name: server, instance, tag, shards, limits, timing, bounds },
         {
           events,
           missed: () => this.#isOpen && events.resync(),
@@ -396,14 +396,17 @@ class RedisConnection implements StoreConnection {
   /** Runs while calls are under way, and stops by itself. */
   #startTicking(): void {
     if (this.#tick || this.#isClosed) return;
-    this.#tick = setInterval(() => {
-      const now = performance.now();
-      let isBusy = false;
-      for (const shard of this.#shards) isBusy = shard.tick(now) || isBusy;
-      if (isBusy) return;
-      clearInterval(this.#tick);
-      this.#tick = undefined;
-    }, this.#settings.timing.tickMs);
+    // After a pause of this process, timers come before the answers that have arrived meanwhile: those go first.
+    this.#tick = setInterval(() => setImmediate(() => this.#runTick()), this.#settings.timing.tickMs);
+  }
+
+  #runTick(): void {
+    const now = performance.now();
+    let isBusy = false;
+    for (const shard of this.#shards) isBusy = shard.tick(now) || isBusy;
+    if (isBusy) return;
+    clearInterval(this.#tick);
+    this.#tick = undefined;
   }
 }
 
@@ -417,15 +420,6 @@ function isOne(reply: RedisReply): boolean {
 
 function heldArgs({ id, fence, epoch, last, handled, run }: Held): string[] {
   return [id, String(fence), epoch, String(last), String(handled), run];
-}
-
-function entryBytes({ first, count, json }: Entry): Buffer {
-  const length = Buffer.byteLength(json);
-  const bytes = Buffer.allocUnsafe(12 + length);
-  bytes.writeDoubleBE(first, 0);
-  bytes.writeUInt32BE(count, 8);
-  bytes.write(json, 12);
-  return bytes;
 }
 
 function attachedOf(reply: RedisReply, run: string): Attached | Refused {
@@ -471,7 +465,7 @@ function infos(rows: RedisReply): SessionInfo[] {
   const found: SessionInfo[] = [];
   for (let i = 0; i + 2 < flat.length; i += 3) {
     const [id = "", clientId = "", owner = ""] = flat.slice(i, i + 3);
-    found.push({ id, clientId, server: owner === "" ? undefined : serverOf(owner) });
+    found.push({ id, clientId, server: owner === "" ? undefined : owner });
   }
   return found;
 }

@@ -32,14 +32,19 @@ export class TestRedis {
   /** The same port and folder again. */
   async start(): Promise<void> {
     const settings = `--port ${this.port} --dir ${this.#dir} --bind 127.0.0.1 --appendonly no --save`.split(" ");
-    this.#process = spawn("redis-server", [...settings, "", ...this.#options], { stdio: "ignore" });
+    const child = spawn("redis-server", [...settings, "", ...this.#options], { stdio: "ignore" });
+    this.#process = child;
+    // Should the test itself die.
+    const end = () => child.kill("SIGKILL");
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     let error: unknown;
-    this.#process.once("error", (cause) => {
+    child.once("error", (cause) => {
       error = cause;
     });
     for (;;) {
       if (error) throw error;
-      if (this.#process.exitCode !== null) throw new Error(`redis-server ended with ${this.#process.exitCode}`);
+      if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
       try {
         await this.command("PING");
         return;
@@ -61,11 +66,11 @@ export class TestRedis {
 
   /** kill -9: what was not saved is gone. */
   async kill(): Promise<void> {
-    const process = this.#process;
-    if (!process || process.exitCode !== null || process.signalCode !== null) return;
-    const ended = once(process, "exit");
-    process.kill("SIGCONT");
-    process.kill("SIGKILL");
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGCONT");
+    child.kill("SIGKILL");
     await ended;
   }
 

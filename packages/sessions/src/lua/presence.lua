@@ -3,15 +3,14 @@
 local PAGE = 200
 
 local function inOrOut(id, room, command, kind)
-  local found, why = readVerified(id)
-  if not found then return why end
-  local owner = found[2]
-  call(command, tag .. 'r:' .. id, room)
-  call(command, tag .. 'm:' .. room, id)
-  if owner ~= '' then
+  local last, why, _, owner = readVerified(id)
+  if not last then return why end
+  call(command, ROOMS .. id, room)
+  call(command, MEMBERS .. room, id)
+  if owner ~= NOBODY then
     tell(owner, kind, id, room)
   elseif kind == JOINED then
-    call('PEXPIRE', tag .. 'r:' .. id, detachedMs + ABANDONED_MS)
+    call('PEXPIRE', ROOMS .. id, detachedMs + ABANDONED_MS)
   end
   return 1
 end
@@ -28,17 +27,18 @@ end
 
 -- members: room -> ids
 function ops.members(at)
-  return call('SMEMBERS', tag .. 'm:' .. ARGV[at]), at + 1
+  return call('SMEMBERS', MEMBERS .. ARGV[at]), at + 1
 end
 
--- id, client, owner of those there are, flat
+-- id, client, the owner's name ('' for those detached) of each there is, flat
 local function rows(ids)
-  local rows = {}
+  local rows, names = {}, { [NOBODY] = '' }
   for _, id in ipairs(ids) do
-    local found = call('HMGET', tag .. 's:' .. id, 'c', 'o')
-    if found[1] then
+    local last, _, _, _, owner = read(id)
+    if last then
+      if not names[owner] then names[owner] = call('HGET', tag .. 'names', owner) or owner end
       local n = #rows
-      rows[n + 1], rows[n + 2], rows[n + 3] = id, found[1], found[2]
+      rows[n + 1], rows[n + 2], rows[n + 3] = id, call('HGET', RECORD .. id, 'c'), names[owner]
     end
   end
   return rows
@@ -51,11 +51,11 @@ end
 
 -- ofClient: client -> rows
 function ops.ofClient(at)
-  return rows(call('SMEMBERS', tag .. 'c:' .. ARGV[at])), at + 1
+  return rows(call('SMEMBERS', CLIENT .. ARGV[at])), at + 1
 end
 
 local function owners()
-  local all = call('HKEYS', tag .. 'servers')
+  local all = call('HKEYS', SERVERS)
   for _, server in ipairs(call('SMEMBERS', tag .. 'dead')) do all[#all + 1] = server end
   table.sort(all)
   return all
@@ -65,10 +65,10 @@ end
 function ops.count(at)
   local attached, previous = 0, nil
   for _, server in ipairs(owners()) do
-    if server ~= previous then attached = attached + call('SCARD', tag .. 'own:' .. server) end
+    if server ~= previous then attached = attached + call('SCARD', OWN .. server) end
     previous = server
   end
-  return { attached, call('ZCARD', tag .. 'detached') }, at
+  return { attached, call('ZCARD', DETACHED) }, at
 end
 
 -- list: server ('' for those detached), cursor (of SSCAN or ZSCAN; '' to begin) -> {rows, server, cursor}, no cursor at the end
@@ -79,12 +79,12 @@ function ops.list(at)
   if cursor == '' then set, cursor = servers[1] or '', '0' end
   local ids = {}
   if set == '' then
-    local page = call('ZSCAN', tag .. 'detached', cursor, 'COUNT', PAGE)
+    local page = call('ZSCAN', DETACHED, cursor, 'COUNT', PAGE)
     cursor = page[1]
     for i = 1, #page[2], 2 do ids[#ids + 1] = page[2][i] end
     if cursor == '0' then cursor = '' end
   else
-    local page = call('SSCAN', tag .. 'own:' .. set, cursor, 'COUNT', PAGE)
+    local page = call('SSCAN', OWN .. set, cursor, 'COUNT', PAGE)
     cursor, ids = page[1], page[2]
     if cursor == '0' then
       local following = ''

@@ -11,20 +11,18 @@ end
 -- create: id, client, hash of the secret, epoch, fence -> 1 or TOO_MANY
 function ops.create(at)
   local id, client, secretHash, epoch, fence = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local next = at + 5
-  local mine = tag .. 'c:' .. client
-  if call('SCARD', mine) >= sessionsPerClientMax then
+  local next, sessions = at + 5, CLIENT .. client
+  if call('SCARD', sessions) >= sessionsPerClientMax then
     -- Some may be gone by ABANDONED_MS, which does not know of this set.
-    for _, other in ipairs(call('SMEMBERS', mine)) do
-      if call('EXISTS', tag .. 's:' .. other) == 0 then call('SREM', mine, other) end
+    for _, other in ipairs(call('SMEMBERS', sessions)) do
+      if call('EXISTS', RECORD .. other) == 0 then call('SREM', sessions, other) end
     end
-    if call('SCARD', mine) >= sessionsPerClientMax then return TOO_MANY, next end
+    if call('SCARD', sessions) >= sessionsPerClientMax then return TOO_MANY, next end
   end
-  call('HSET', tag .. 's:' .. id, 'r', run, 'o', me, 'l', 0, 'b', 0, 'y', 0, 'f', fence, 'h', 0,
-    'e', epoch, 'c', client, 's', secretHash)
-  call('SADD', mine, id)
-  call('SADD', tag .. 'own:' .. me, id)
-  call('HSETNX', tag .. 'servers', me, 0)
+  call('HSET', RECORD .. id, 'p', pack(POSITION, 0, 0, 0, run, me), 'f', fence, 'h', 0, 'e', epoch, 'c', client,
+    's', secretHash)
+  call('SADD', sessions, id)
+  take(id)
   return 1, next
 end
 
@@ -34,25 +32,24 @@ function ops.attach(at)
   local id, claimed, secretHash, fence = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
   local epoch, offset = ARGV[at + 4], tonumber(ARGV[at + 5])
   local next = at + 6
-  local key = tag .. 's:' .. id
-  local found = call('HMGET', key, 's', 'c', 'f')
+  local found = call('HMGET', RECORD .. id, 's', 'c', 'f')
   if not found[1] then return settled and UNKNOWN or UNVERIFIED, next end
   local isSecret = equal(found[1], secretHash)
   if not isSecret or (claimed ~= '' and claimed ~= '=' .. found[2]) then return 'forbidden', next end
   if fence <= tonumber(found[3]) then return 'stale', next end
-  local verified, why = readVerified(id)
-  if not verified then return why, next end
-  local owner, last, base = verified[2], tonumber(verified[3]), tonumber(verified[4])
+  local last, base, bytes, owner = readVerified(id)
+  if not last then return base, next end
+  local more = call('HMGET', RECORD .. id, 'e', 'h')
   take(id, owner)
-  call('HSET', key, 'o', me, 'f', fence)
-  local more = call('HMGET', key, 'e', 'h')
-  if more[1] == epoch and offset <= last then base = drop(id, offset, last, base, tonumber(verified[5])) end
-  local result = reading(id, more[1], last, base, epoch, offset)
+  if more[1] == epoch and offset <= last then base, bytes = drop(id, offset, last, base, bytes) end
+  call('HSET', RECORD .. id, 'f', fence)
+  write(id, last, base, bytes, run, me)
+  local result = reading(id, more[1], last, base, me, epoch, offset)
   result[4], result[5] = tonumber(more[2]), found[2]
-  result[6] = call('SMEMBERS', tag .. 'r:' .. id)
+  result[6] = call('SMEMBERS', ROOMS .. id)
   result[7] = 0
-  if owner ~= '' and owner ~= me then
-    tell(owner, FENCED, id, pack('>d', fence) .. me)
+  if owner ~= NOBODY and owner ~= me then
+    tell(owner, FENCED, id, pack('>d', fence) .. (call('HGET', tag .. 'names', me) or ''))
     result[7] = call('PUBSUB', 'SHARDNUMSUB', tag .. 'to:' .. owner)[2]
   end
   return result, next
@@ -61,33 +58,34 @@ end
 -- detach: id, fence -> 1 or 0
 function ops.detach(at)
   local id, fence = ARGV[at], ARGV[at + 1]
-  local found = call('HMGET', tag .. 's:' .. id, 'f', 'o')
-  if found[1] ~= fence then return 0, at + 2 end
-  release(id, found[2])
+  if call('HGET', RECORD .. id, 'f') ~= fence then return 0, at + 2 end
+  local last, base, bytes, knownIn, owner = read(id)
+  wait(id, owner)
+  write(id, last, base, bytes, knownIn, NOBODY)
   return 1, at + 2
 end
 
 -- end: id -> 1, UNKNOWN or UNVERIFIED (ended before its owner has restored it, it would be restored)
 ops['end'] = function(at)
   local id = ARGV[at]
-  local found, why = readVerified(id)
-  if not found then return why, at + 1 end
-  local owner = found[2]
-  remove(id, call('HGET', tag .. 's:' .. id, 'c'), owner)
-  if owner ~= '' then tell(owner, ENDED, id, '') end
+  local last, why, _, owner = readVerified(id)
+  if not last then return why, at + 1 end
+  remove(id, call('HGET', RECORD .. id, 'c'), owner)
+  if owner ~= NOBODY then tell(owner, ENDED, id, '') end
   return 1, at + 1
 end
 
-local function check(id, fence, epoch, last, handled, heldRun)
-  local key = tag .. 's:' .. id
-  local found = call('HMGET', key, 'r', 'o', 'l', 'b', 'f', 'h', 'e')
-  if not found[1] then return heldRun == run and 'ended' or 'lost' end
-  if found[1] ~= run then return 'lost' end
-  if tonumber(found[5]) > fence then return 'fenced' end
-  take(id, found[2])
-  handled = math.max(handled, tonumber(found[6]))
-  call('HSET', key, 'o', me, 'f', fence, 'h', handled)
-  local result = reading(id, found[7], tonumber(found[3]), tonumber(found[4]), epoch, last)
+local function check(id, fence, epoch, offset, handled, heldRun)
+  local last, base, bytes, knownIn, owner = read(id)
+  if not last then return heldRun == run and 'ended' or 'lost' end
+  if knownIn ~= run then return 'lost' end
+  local found = call('HMGET', RECORD .. id, 'f', 'h', 'e')
+  if tonumber(found[1]) > fence then return 'fenced' end
+  handled = math.max(handled, tonumber(found[2]))
+  take(id, owner)
+  if owner ~= me then write(id, last, base, bytes, run, me) end
+  call('HSET', RECORD .. id, 'f', fence, 'h', handled)
+  local result = reading(id, found[3], last, base, me, epoch, offset)
   result[4] = handled
   return result
 end
@@ -101,7 +99,7 @@ end
 -- restore: id, fence, epoch, last, handled, run, client, hash of the secret, acked,
 --   number of rooms, rooms…, number of entries, entries (as in a log)… -> as check
 function ops.restore(at)
-  local id, fence, epoch, last = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
+  local id, fence, epoch, offset = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
   local handled, heldRun, client, secretHash = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
   local acked, rooms = tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9])
   local roomsAt = at + 10
@@ -109,39 +107,36 @@ function ops.restore(at)
   local entriesAt = roomsAt + rooms + 1
   local next = entriesAt + entries
 
-  local key, log = tag .. 's:' .. id, tag .. 'l:' .. id
-  local found = call('HMGET', key, 'r', 'o', 'l', 'b', 'y', 'f', 'h', 'e', 'c')
-  if found[1] == run then return check(id, fence, epoch, last, handled, heldRun), next end
-  if found[1] and tonumber(found[6]) > fence then return 'fenced', next end
-
-  local base, bytes, kept = last, 0, {}
-  -- An older state of the same numbering may be ahead of its owner, if what it published was lost on the way.
-  if found[1] and found[8] == epoch and tonumber(found[3]) >= last then
-    last, base, bytes = tonumber(found[3]), tonumber(found[4]), tonumber(found[5])
-    kept = call('LRANGE', log, 0, -1)
+  local oldLast, oldBase, oldBytes, knownIn, owner = read(id)
+  if knownIn == run then return check(id, fence, epoch, offset, handled, heldRun), next end
+  local last, base, bytes, log = offset, offset, 0, {}
+  local found = oldLast and call('HMGET', RECORD .. id, 'f', 'h', 'e', 'c')
+  if found and tonumber(found[1]) > fence then return 'fenced', next end
+  if found and found[3] == epoch and oldLast >= last then
+    -- An older state of the same numbering may be ahead of its owner, if what it published was lost on the way.
+    last, base, bytes, log = oldLast, oldBase, oldBytes, call('LRANGE', LOG .. id, 0, -1)
   else
     for i = 1, entries do
-      kept[i] = ARGV[entriesAt + i - 1]
-      bytes = bytes + #kept[i] - 12
+      log[i] = ARGV[entriesAt + i - 1]
+      bytes = bytes + #log[i] - HEAD_BYTES
     end
-    if entries > 0 then base = unpack('>d', kept[1]) - 1 end
+    if entries > 0 then base = unpack('>d', log[1]) - 1 end
   end
-  if found[1] then
-    handled = math.max(handled, tonumber(found[7]))
-    remove(id, found[9], found[2])
+  if found then
+    handled = math.max(handled, tonumber(found[2]))
+    remove(id, found[4], owner)
   end
-  call('HSET', key, 'r', run, 'o', me, 'l', last, 'b', base, 'y', bytes, 'f', fence, 'h', handled,
-    'e', epoch, 'c', client, 's', secretHash, 'k', heldRun, 'n', last)
-  for i = 1, #kept do call('RPUSH', log, kept[i]) end
+  for i = 1, #log do call('RPUSH', LOG .. id, log[i]) end
+  base, bytes = drop(id, acked, last, base, bytes)
+  call('HSET', RECORD .. id, 'p', pack(POSITION, last, base, bytes, run, me), 'f', fence, 'h', handled, 'e', epoch,
+    'c', client, 's', secretHash, 'k', heldRun, 'n', last)
   for i = 0, rooms - 1 do
-    call('SADD', tag .. 'r:' .. id, ARGV[roomsAt + i])
-    call('SADD', tag .. 'm:' .. ARGV[roomsAt + i], id)
+    call('SADD', ROOMS .. id, ARGV[roomsAt + i])
+    call('SADD', MEMBERS .. ARGV[roomsAt + i], id)
   end
-  call('SADD', tag .. 'c:' .. client, id)
-  call('SADD', tag .. 'own:' .. me, id)
-  call('HSETNX', tag .. 'servers', me, 0)
-  base = drop(id, acked, last, base, bytes)
-  local result = reading(id, epoch, last, base, epoch, tonumber(ARGV[at + 3]))
+  call('SADD', CLIENT .. client, id)
+  take(id)
+  local result = reading(id, epoch, last, base, me, epoch, offset)
   result[4] = handled
   return result, next
 end
@@ -149,7 +144,7 @@ end
 -- release: id, handled -> 0
 function ops.release(at)
   local id = ARGV[at]
-  local owner = call('HGET', tag .. 's:' .. id, 'o')
-  if owner and owner ~= '' then tell(owner, RELEASED, id, pack('>d', ARGV[at + 1])) end
+  local last, _, _, _, owner = read(id)
+  if last and owner ~= NOBODY then tell(owner, RELEASED, id, pack('>d', ARGV[at + 1])) end
   return 0, at + 2
 end
