@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { FAULTS, judge, type Verdict } from "./oracle.ts";
@@ -85,8 +85,7 @@ export async function drill(plan: Plan, act: (rig: Rig, settings: Settings) => P
   print(name, ok, rows, examples, error);
   if (options.json) {
     const { promises } = plan;
-    const [cpu] = cpus();
-    const about = { commit: commit(), node: process.version, cpu: cpu?.model.trim(), seed: options.seed };
+    const about = { commit: commit(), node: process.version, cpu: cpus()[0]?.model.trim(), seed: options.seed };
     console.log(JSON.stringify({ drill: name, ok, promises, ...about, rows, ...(error ? { error } : {}) }));
   }
   process.exit(ok ? 0 : 1);
@@ -216,7 +215,9 @@ function isKept({ value, atMost }: Row): boolean {
 }
 
 function print(name: string, ok: boolean, rows: Row[], examples: string[], error: string | undefined): void {
-  console.log(`\n${name}: ${ok ? "all promises kept" : "BROKEN"}`);
+  // Where more wants to run than there are cores, times say nothing.
+  const machine = `${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}`;
+  console.log(`\n${name}: ${ok ? "all promises kept" : "BROKEN"} (${machine})`);
   const width = Math.max(...rows.map(({ metric }) => metric.length));
   for (const row of rows) {
     const limit = isKept(row) ? "" : `  expected at most ${row.atMost}`;
