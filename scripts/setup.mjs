@@ -141,7 +141,8 @@ async function runNamed(node, folder, noun, [name, ...args]) {
   const names = programsIn(folder);
   if (names.includes(name)) return run(node, ["--conditions=source", `${folder}/${name}.ts`, ...args]);
   if (name !== undefined) say(`no ${noun} "${name}": expected one of`);
-  const list = names.map((each) => `${each.padEnd(18)}${firstDocLine(`${folder}/${each}.ts`)}`).join("\n");
+  const width = Math.max(...names.map((each) => each.length)) + 2;
+  const list = names.map((each) => `${each.padEnd(width)}${firstDocLine(`${folder}/${each}.ts`)}`).join("\n");
   (name === undefined ? console.log : console.error)(list || `there are no ${noun}s yet`);
   return name === undefined ? 0 : 2;
 }
