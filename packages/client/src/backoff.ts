@@ -16,11 +16,11 @@ export class Backoff {
     this.#maxMs = maxMs;
   }
 
-  /** Milliseconds to wait after a line that was open for `openMs`; `toldMs` is what its server asked for, if it did. */
-  next(openMs: number, toldMs?: number): number {
+  /** Milliseconds to wait after a line that was open for `openMs`. Sent away by its server, a client goes at once, the first time. */
+  next(openMs: number, isSentAway = false): number {
     if (openMs >= this.#maxMs) this.#losses = 0;
     const losses = this.#losses++;
-    if (toldMs !== undefined && losses === 0) return toldMs;
-    return (toldMs ?? 0) + Math.random() * Math.min(this.#maxMs, this.#minMs * 2 ** (losses + 1));
+    if (isSentAway && losses === 0) return 0;
+    return Math.random() * Math.min(this.#maxMs, this.#minMs * 2 ** (losses + 1));
   }
 }

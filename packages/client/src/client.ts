@@ -6,7 +6,7 @@ import { Line, type LineOwner, type LineSettings, type WebSocketConstructor } fr
 import { Listeners } from "./listeners.ts";
 import { Outbox } from "./outbox.ts";
 import { after, now, type Timer } from "./timer.ts";
-import { ACK, DRAINING, ENDED, GAP, MESSAGES, MOVE, OPEN, PING, RESYNC, SILENT } from "./wire.ts";
+import { ACK, DRAINING, ENDED, GAP, MESSAGES, OPEN, PING, RESYNC, SILENT } from "./wire.ts";
 
 const DEFAULTS = {
   /** Messages that wait for an acknowledgement, sent or not. */
@@ -16,7 +16,7 @@ const DEFAULTS = {
   /** The first attempt after a loss is made within twice as long. */
   backoffMinMs: 100,
   /** The longest wait between attempts; a line that was open for so long counts as good. */
-  backoffMaxMs: 5000,
+  backoffMaxMs: 2000,
   /** From the attempt to the server's welcome; also how long `close` waits for the server. */
   connectTimeoutMs: 5000,
   /** Lanes wait while the socket holds back more than this. */
@@ -97,8 +97,6 @@ export class Connection<M extends Messages = Messages> {
   /** A gap was told on account of the welcome: the frame that follows it tells the same. */
   #gapTold = false;
   #lostAt = 0;
-  /** When the server wants this client to move. */
-  #moveAt = 0;
   #flushing = false;
   #left: Promise<void> = Promise.resolve();
   /** The next attempt. */
@@ -211,7 +209,7 @@ export class Connection<M extends Messages = Messages> {
       return;
     }
     this.#quiet();
-    const inMs = this.#backoff.next(openMs, code === DRAINING ? Math.max(0, this.#moveAt - now()) : undefined);
+    const inMs = this.#backoff.next(openMs, code === DRAINING);
     this.#retryTimer = after(inMs, () => this.#attempt());
     if (this.#state === "open") {
       this.#lostAt = now();
@@ -272,11 +270,6 @@ export class Connection<M extends Messages = Messages> {
       case GAP:
         if (this.#moveTo(cursorOf(a, b)) || !gapTold) this.#emit("gap", { unconfirmed: [] });
         break;
-      case MOVE:
-        this.#moveAt = now() + whole(a);
-        clearTimeout(this.#retryTimer);
-        this.#retryTimer = after(whole(a), () => this.#line?.fail(DRAINING, "moved"));
-        break;
       default:
         throw new Error(`frame of kind ${kind}`);
     }
@@ -295,7 +288,7 @@ export class Connection<M extends Messages = Messages> {
       this.#session = { id, secret: secret! };
     }
     this.#gapTold = this.#moveTo(cursor) && resumed;
-    this.#moveAt = this.#unread = 0;
+    this.#unread = 0;
     this.#line!.welcomed(heartbeatMs);
     this.#become("open");
     if (resumed) this.#emit("resumed", { afterMs: now() - this.#lostAt });

@@ -8,7 +8,6 @@ export const MESSAGES: (typeof KIND)["messages"] = 1;
 export const ACK: (typeof KIND)["ack"] = 2;
 export const PING: (typeof KIND)["ping"] = 3;
 export const GAP: (typeof KIND)["gap"] = 4;
-export const MOVE: (typeof KIND)["move"] = 6;
 
 export const DRAINING: (typeof CLOSE)["draining"] = 4000;
 export const SILENT: (typeof CLOSE)["silent"] = 4002;

@@ -9,7 +9,6 @@ import {
   encodeGap,
   encodeHello,
   encodeMessages,
-  encodeMove,
   encodeWelcome,
   type Hello,
   PING,
@@ -48,7 +47,6 @@ test("what is encoded is decoded as it was", () => {
       same(decodeToServer(encodeAck(ack)), { kind: "ack", ack });
       same(decodeToClient(encodeAck(ack)), { kind: "ack", ack });
       same(decodeToClient(encodeGap(epoch, ack)), { kind: "gap", epoch, offset: ack });
-      same(decodeToClient(encodeMove(ack)), { kind: "move", delay: ack });
     }),
   );
   same(decodeToClient(PING), { kind: "ping" });
@@ -58,7 +56,7 @@ test("what is encoded is decoded as it was", () => {
 test("frames look as they are documented", () => {
   assert.equal(encodeHello({ v: 1, n: 1 }), '[0,{"v":1,"n":1}]');
   assert.equal(encodeMessages(7, 3, '{"a":1},"b"'), '[1,7,3,{"a":1},"b"]');
-  assert.deepEqual([encodeAck(3), PING, BYE, encodeMove(250)], ["[2,3]", "[3]", "[5]", "[6,250]"]);
+  assert.deepEqual([encodeAck(3), PING, BYE], ["[2,3]", "[3]", "[5]"]);
   assert.equal(encodeGap('e"1', 4), '[4,"e\\"1",4]');
 });
 
@@ -133,7 +131,7 @@ test("a refusal names the field, what was expected and what came", () => {
     [`[2,"${"x".repeat(99)}"]`, `ack: expected a whole number from 0 on, got ${"x".repeat(60)}…`],
   ];
   for (const [frame, message] of cases) assert.equal(frameOrProtocolError(frame, decodeToServer)?.message, message);
-  assert.throws(() => decodeToClient("[5]"), { message: "kind: expected 0, 1, 2, 3, 4 or 6, got 5" });
+  assert.throws(() => decodeToClient("[5]"), { message: "kind: expected 0, 1, 2, 3 or 4, got 5" });
   assert.throws(() => decodeToClient('[0,{"id":"i","resumed":1}]'), {
     message: "resumed: expected true or false, got 1",
   });

@@ -3,7 +3,7 @@ import { ProtocolError } from "./protocol-error.ts";
 export const PROTOCOL_VERSION = 1;
 
 /** The first element of every frame, a JSON array sent as one text message. */
-export const KIND = { open: 0, messages: 1, ack: 2, ping: 3, gap: 4, bye: 5, move: 6 } as const;
+export const KIND = { open: 0, messages: 1, ack: 2, ping: 3, gap: 4, bye: 5 } as const;
 
 const TEXT_MAX = 256;
 
@@ -55,11 +55,7 @@ export type ToClientFrame =
   /** `[3]`: answered at once by an ack. */
   | { kind: "ping" }
   /** `[4, epoch, offset]`: messages before `offset + 1` are lost or may be; the stream goes on from there. */
-  | { kind: "gap"; epoch: string; offset: number }
-  /** `[6, delay]`: the server is going away: come back in so many ms, before it hangs up. */
-  | { kind: "move"; delay: number };
-
-// Kinds are written out below, so that a client's bundle does without the table.
+  | { kind: "gap"; epoch: string; offset: number };
 
 export function encodeHello(hello: Hello): string {
   return `[0,${JSON.stringify(hello)}]`;
@@ -83,10 +79,6 @@ export const BYE = "[5]";
 
 export function encodeGap(epoch: string, offset: number): string {
   return `[4,${JSON.stringify(epoch)},${offset}]`;
-}
-
-export function encodeMove(delayMs: number): string {
-  return `[6,${delayMs}]`;
 }
 
 /** Reads what a client sent. Throws `ProtocolError`, and nothing else, for anything that is no frame. */
@@ -120,10 +112,8 @@ export function decodeToClient(text: string): ToClientFrame {
       return { kind: "ping" };
     case KIND.gap:
       return { kind: "gap", epoch: string(frame[1], "epoch"), offset: count(frame[2], "offset") };
-    case KIND.move:
-      return { kind: "move", delay: count(frame[1], "delay") };
     default:
-      throw invalid("kind", "0, 1, 2, 3, 4 or 6", frame[0]);
+      throw invalid("kind", "0, 1, 2, 3 or 4", frame[0]);
   }
 }
 

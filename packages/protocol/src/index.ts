@@ -8,7 +8,6 @@ export {
   encodeGap,
   encodeHello,
   encodeMessages,
-  encodeMove,
   encodeWelcome,
   type Hello,
   KIND,

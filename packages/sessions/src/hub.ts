@@ -26,6 +26,8 @@ import { acceptUpgrades, type UpgradeOptions, type Upgrades } from "./upgrade.ts
 const HOLE_PATIENCE_MS = 50;
 const RETRY_MS = 250;
 const CLOSE_TIMEOUT_MS = 2000;
+/** So late is no pulse but of a process that was frozen, or starved. */
+const STALL_MS = 1000;
 /** Turns of the pulse in a heartbeat. */
 const PULSES_PER_HEARTBEAT = 5;
 /** Silence, in heartbeats, after which a client is taken for gone. */
@@ -52,6 +54,9 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   #pulse: NodeJS.Timeout | undefined;
   #joined: { store: StoreConnection; door: Door } | undefined;
   #isAvailable = true;
+  #isResyncing = false;
+  #doubts = 0;
+  #pulsedMs = performance.now();
   #isDraining = false;
   #isClosed = false;
 
@@ -165,6 +170,7 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   #receive(line: Line, data: Buffer, isBinary: boolean): void {
     if (line.isOver) return;
     const now = performance.now();
+    this.#noticeStall(now);
     try {
       if (isBinary) this.#receiveLane(line, data);
       else this.#receiveFrame(line, data.toString(), now);
@@ -196,7 +202,7 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
         if (line.isFirstFrame) line.inbox.skipTo(frame.first);
         line.isFirstFrame = false;
         if (!line.inbox.receive(frame.first, frame.messages))
-          throw new ProtocolError("frame_invalid", `messages before ${frame.first} are missing`);
+          this.#retire(line, "resync", `messages before ${frame.first} are missing`);
         this.#throttle.spend(line, frame.messages.length, now);
       }
     }
@@ -270,6 +276,7 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     this.#leaving.add(line);
     const isOurs = why !== "replaced" && why !== "ended";
     void this.#untilIdle(line).then(async () => {
+      line.inbox.giveUp();
       if (isOurs) await this.#detach(line);
       this.#leaving.delete(line);
       if (this.#lines.get(line.id) === line) this.#lines.delete(line.id);
@@ -311,6 +318,8 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
 
   #beat(): void {
     const now = performance.now();
+    this.#noticeStall(now);
+    this.#pulsedMs = now;
     const { heartbeatMs } = this.limits;
     for (const line of this.#lines.values()) {
       if (line.isOver) continue;
@@ -378,12 +387,35 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   }
 
   resync(): void {
-    for (const line of this.#lines.values()) if (!line.isOver) void this.#check(line);
+    if (this.#isResyncing) return;
+    this.#isResyncing = true;
+    setImmediate(() => {
+      this.#isResyncing = false;
+      for (const line of this.#lines.values()) if (!line.isOver) void this.#check(line);
+    });
   }
 
   available(isAvailable: boolean): void {
     this.#isAvailable = isAvailable;
-    for (const line of this.#lines.values()) this.#hold(line);
+    if (isAvailable) this.resync();
+    else this.#doubt();
+  }
+
+  /** Begins no message until the store has confirmed that the session is still ours. */
+  #doubt(): void {
+    this.#doubts++;
+    for (const line of this.#lines.values()) {
+      line.doubts = this.#doubts;
+      this.#hold(line);
+    }
+  }
+
+  /** After a stall, what lies in the sockets may be long with another server. */
+  #noticeStall(nowMs: number): void {
+    if (nowMs - this.#pulsedMs < STALL_MS + this.limits.heartbeatMs / PULSES_PER_HEARTBEAT) return;
+    this.#pulsedMs = nowMs;
+    this.#doubt();
+    this.resync();
   }
 
   expired(session: { id: string; clientId: string }): void {
@@ -392,7 +424,7 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   }
 
   #hold(line: Line): void {
-    line.inbox.hold(!this.#isAvailable || line.isAwaitingRelease);
+    line.inbox.hold(!this.#isAvailable || line.isAwaitingRelease || line.doubts > 0);
   }
 
   #checkLater(line: Line): void {
@@ -407,7 +439,10 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   /** Asks the store how the session stands, and goes on from there. */
   async #check(line: Line): Promise<void> {
     try {
+      const { doubts } = line;
       const checked = await this.#reconcile(line);
+      // An answer to a question from before the last doubt says nothing.
+      if (line.doubts === doubts) line.doubts = 0;
       if (!line.isOver) this.#settle(line, checked);
     } catch (error) {
       // A store that comes back asks for all sessions again.
@@ -431,6 +466,7 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   #settle(line: Line, checked: Checked): void {
     if (checked.kind === "current") {
       line.apply(checked);
+      this.#hold(line);
       if (line.outbox.hasHole) this.#checkLater(line);
     } else if (checked.kind === "fenced") this.#retire(line, "replaced");
     // Expired while the store was out of reach, say: the client comes back, and is told that messages are missing.

@@ -17,6 +17,9 @@ export interface InboxEvents {
   uncommitted(error: unknown): void;
 }
 
+/** Messages that are handled and not on record: so many, at most, run again when the server dies. */
+const UNCOMMITTED_MAX = 32;
+
 /**
  * The server's end of one session's messages from its client: handled one at a time, in order, each once; acknowledged
  * when that is on record. No I/O but `commit`.
@@ -100,12 +103,19 @@ export class Inbox {
     if (seq > this.#taken) this.#taken = seq;
     this.#queue = this.#queue?.filter((each) => each.seq > seq);
     this.#events.committed(seq);
+    this.#run();
   }
 
   /** Begins no further message, ever. */
   stop(): void {
     this.#isStopped = true;
     this.#queue = undefined;
+    this.#settleIdle();
+  }
+
+  /** What is not on record by now never will be. */
+  giveUp(): void {
+    this.#isGivenUp = true;
     this.#settleIdle();
   }
 
@@ -120,7 +130,7 @@ export class Inbox {
 
   /** Puts on record what has been handled since; one call at a time, so that none overtakes another. */
   flush(): void {
-    if (this.#isCommitting || this.#handled === this.#committed) return;
+    if (this.#isCommitting || this.#isGivenUp || this.#handled === this.#committed) return;
     this.#isCommitting = true;
     const seq = this.#handled;
     const replies = this.#replies ?? [];
@@ -129,10 +139,8 @@ export class Inbox {
       .then(
         () => this.learn(seq),
         (error) => {
-          const isEnded = error instanceof SessionError && error.code === "session_unknown";
-          // One that stops has nobody who would try again.
-          if (isEnded || this.#isStopped) this.#isGivenUp = true;
-          if (!isEnded) this.#events.uncommitted(error);
+          if (error instanceof SessionError && error.code === "session_unknown") this.#isGivenUp = true;
+          else if (!this.#isGivenUp) this.#events.uncommitted(error);
         },
       )
       .finally(() => {
@@ -143,7 +151,7 @@ export class Inbox {
   }
 
   #run(): void {
-    while (!this.#isRunning && !this.#isHeld && !this.#isStopped) {
+    while (!this.#isRunning && !this.#isHeld && !this.#isStopped && this.#handled - this.#committed < UNCOMMITTED_MAX) {
       const next = this.#queue?.shift();
       if (!next) return;
       this.#isRunning = true;

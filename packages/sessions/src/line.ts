@@ -1,4 +1,4 @@
-import { type CloseReason, type Cursor, encodeAck, encodeGap, encodeMove, laneHeader, PING } from "@holdfast/protocol";
+import { type CloseReason, type Cursor, encodeAck, encodeGap, laneHeader, PING } from "@holdfast/protocol";
 import type { WebSocket } from "ws";
 import type { Counters } from "./counters.ts";
 import { Inbox, type InboxEvents } from "./inbox.ts";
@@ -80,6 +80,8 @@ export class Line implements InboxEvents, Session {
   isChecking = false;
   /** Another server may be in the middle of a message of this client. */
   isAwaitingRelease = false;
+  /** Not 0 after this server was out of touch: the session may be another's by now. */
+  doubts = 0;
   isFirstFrame = true;
   trimmed: number;
   /** Messages the client may send now, at `lastHeardMs`. */
@@ -158,10 +160,6 @@ export class Line implements InboxEvents, Session {
   ping(nowMs: number): void {
     this.lastSentMs = nowMs;
     this.write(PING);
-  }
-
-  move(delayMs: number): void {
-    this.write(encodeMove(delayMs));
   }
 
   writeAck(nowMs: number): void {
