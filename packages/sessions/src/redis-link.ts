@@ -90,10 +90,6 @@ export class RedisLink {
     await this.#client.sSubscribe(channel, listener, true);
   }
 
-  async ask(...args: string[]): Promise<Reply> {
-    return this.#client.sendCommand<Reply>(args);
-  }
-
   /** Without a reason, nobody is told. */
   close(reason?: Error): void {
     if (!this.#isUp) return;

@@ -117,7 +117,7 @@ export class RedisNodes {
     try {
       const bound = await Promise.all(shards.map((index) => (this.#shards[index] as RedisShard).bind(link)));
       this.#delayMs = 0;
-      return Math.max(...bound.map(({ settledInMs }) => settledInMs));
+      return Math.max(...bound);
     } catch (error) {
       link.close(error as Error);
       throw error;

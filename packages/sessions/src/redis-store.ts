@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import { createClient, type RedisClientOptions } from "redis";
 import { crc16 } from "./hash-slot.ts";
 import { assertFits } from "./message-size.ts";
+import type { CallOptions } from "./redis-call.ts";
 import type { Reply as RedisReply } from "./redis-link.ts";
 import { type NodesTiming, RedisNodes, type Topology } from "./redis-nodes.ts";
 import { entryBytes, readEntry } from "./redis-notice.ts";
-import { type CallOptions, RedisShard, type ShardBounds, type ShardTiming, TOO_MANY, UNKNOWN } from "./redis-shard.ts";
+import { RedisShard, type ShardBounds, type ShardTiming, TOO_MANY, UNKNOWN } from "./redis-shard.ts";
 import { SessionError } from "./session-error.ts";
 import type {
   Attach,
@@ -68,6 +69,8 @@ export const REDIS_STORE_DEFAULTS = {
     entryMessagesMax: 100,
     entrySizeMax: 64 * 1024,
     scriptsMax: 1,
+    retainedMs: 10_000,
+    retainedSizeMax: 8 * 1024 * 1024,
   },
 };
 
@@ -148,6 +151,7 @@ class RedisConnection implements StoreConnection {
   #isAvailable = true;
   #beat: NodeJS.Timeout | undefined;
   #tick: NodeJS.Timeout | undefined;
+  readonly #appending: CallOptions;
   readonly #sending: CallOptions;
   readonly #changing: CallOptions;
   readonly #asking: CallOptions;
@@ -157,6 +161,7 @@ class RedisConnection implements StoreConnection {
     this.#limits = limits;
     this.#events = events;
     const { sendWaitMs, waitMs, shards, prefix, timing, bounds } = settings;
+    this.#appending = { waitMs: sendWaitMs, isRepeatable: false, isOrdered: true, isOwed: false };
     this.#sending = { waitMs: sendWaitMs, isRepeatable: false, isOrdered: false, isOwed: false };
     this.#asking = { waitMs: sendWaitMs, isRepeatable: true, isOrdered: false, isOwed: false };
     this.#changing = { waitMs, isRepeatable: true, isOrdered: false, isOwed: false };
@@ -207,7 +212,7 @@ class RedisConnection implements StoreConnection {
     const args = [id, clientId, secretHash, epoch, String(fence)];
     try {
       const once = { ...this.#changing, isRepeatable: false };
-      const run = await shard.call("create", id, args, once, (reply, run) => (reply === TOO_MANY ? undefined : run));
+      const run = await shard.call("create", id, args, once, (reply, _, run) => (reply === TOO_MANY ? undefined : run));
       if (run !== undefined) return { run };
     } catch (error) {
       // Should it be there, nobody will ever ask for it, and this server would own it for as long as it lives.
@@ -243,16 +248,23 @@ class RedisConnection implements StoreConnection {
     return shard ? shard.call("end", id, [id], { ...this.#changing, isOrdered: true }, isOne) : false;
   }
 
-  async append(id: string, json: string): Promise<number> {
+  append(id: string, json: string): Promise<number> {
+    // Not async: this is called most, and a promise more for each is felt.
     const shard = this.#shardOf(id);
-    if (!shard) throw new SessionError("session_unknown", `no session ${id}`);
-    assertFits(json, this.#limits.windowBytes);
-    return shard.append(id, json, this.#settings.sendWaitMs);
+    if (!shard) return Promise.reject(new SessionError("session_unknown", `no session ${id}`));
+    try {
+      assertFits(json, this.#limits.windowBytes);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return shard.call("append", id, NO_ARGS, this.#appending, offsetOf, json);
   }
 
   async publish(room: string, json: string): Promise<number> {
     assertFits(json, this.#limits.windowBytes);
-    const counts = await Promise.all(this.#shards.map((shard) => shard.publish(room, json, this.#settings.sendWaitMs)));
+    const counts = await Promise.all(
+      this.#shards.map((shard) => shard.call("publish", room, NO_ARGS, this.#appending, membersOf, json)),
+    );
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
@@ -414,6 +426,17 @@ class RedisConnection implements StoreConnection {
 
 function nothing(): void {}
 
+const NO_ARGS: readonly string[] = [];
+
+function offsetOf(reply: RedisReply, shift: number, _: string, id: string): number {
+  if (reply === UNKNOWN) throw new SessionError("session_unknown", `no session ${id}`);
+  return Number(reply) + shift;
+}
+
+function membersOf(reply: RedisReply): number {
+  return Number((reply as RedisReply[])[0]);
+}
+
 function isOne(reply: RedisReply): boolean {
   return reply === 1;
 }
@@ -422,7 +445,7 @@ function heldArgs({ id, fence, epoch, last, handled, run }: Held): string[] {
   return [id, String(fence), epoch, String(last), String(handled), run];
 }
 
-function attachedOf(reply: RedisReply, run: string): Attached | Refused {
+function attachedOf(reply: RedisReply, _: number, run: string): Attached | Refused {
   if (reply === UNKNOWN) return { kind: "unknown" };
   if (!Array.isArray(reply)) return { kind: String(reply) as "forbidden" | "stale" };
   const [, , , , clientId, rooms, previousOwner] = reply;
@@ -432,7 +455,7 @@ function attachedOf(reply: RedisReply, run: string): Attached | Refused {
   };
 }
 
-function checkedOf(reply: RedisReply, run: string): Checked {
+function checkedOf(reply: RedisReply, _: number, run: string): Checked {
   if (Array.isArray(reply)) return { kind: "current", ...readingOf(reply, run) };
   return { kind: String(reply) as "fenced" | "ended" | "lost" };
 }

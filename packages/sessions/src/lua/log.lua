@@ -17,24 +17,26 @@ function ops.append(at, index)
   return last + count, at + 3
 end
 
--- publish: room, number of messages, JSON of them -> number of members, or UNVERIFIED
+-- publish: room, number of messages, JSON of them
+-- -> UNVERIFIED or {number of members, what each got: f64 first, u8 length of id, id}
 function ops.publish(at)
   local room, count, json = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
   -- Who is in a room is known when all owners have restored their sessions.
   if not settled then return UNVERIFIED, at + 3 end
-  local members, lists = 0, {}
+  local members, all, lists = 0, {}, {}
   for _, id in ipairs(call('SMEMBERS', MEMBERS .. room)) do
     local last, base, bytes, owner = readVerified(id)
     if last then
+      local got = pack('>dB', push(id, last, base, bytes, owner, count, json), #id) .. id
       members = members + 1
-      local first = push(id, last, base, bytes, owner, count, json)
+      all[members] = got
       if owner ~= NOBODY then
         local list = lists[owner]
         if not list then
           list = {}
           lists[owner] = list
         end
-        list[#list + 1] = pack('>dB', first, #id) .. id
+        list[#list + 1] = got
       end
     else
       call('SREM', MEMBERS .. room, id)
@@ -43,10 +45,10 @@ function ops.publish(at)
   for owner, list in pairs(lists) do
     tell(owner, ROOM_ENTRY, '', pack('>I4', #list) .. concat(list) .. pack('>I4', count) .. json)
   end
-  return members, at + 3
+  return { members, concat(all) }, at + 3
 end
 
--- commit: id, seq, number of replies, (seq, JSON) of each -> 0, UNKNOWN or UNVERIFIED
+-- commit: id, seq, number of replies, (seq, JSON) of each -> UNKNOWN, UNVERIFIED, 0 or {first, count} of what it appended
 function ops.commit(at, index)
   local id, seq, replies = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local next = at + 3 + 2 * replies
@@ -66,8 +68,36 @@ function ops.commit(at, index)
       local box = boxOf(owner)
       box[#box + 1] = id .. entry
     end
+    return { first, #fresh }, next
   end
   return 0, next
+end
+
+-- resubmit: id, run, first, number of messages, JSON of them -> UNKNOWN, UNVERIFIED, 0 or the first offset
+-- What the caller had appended in another run. Senders offer it before they send anything else to the session.
+function ops.resubmit(at)
+  local id, inRun, offset, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local next = at + 5
+  local last, base, bytes, owner = readVerified(id)
+  if not last then return base, next end
+  -- Each start over leaps, so offsets of an older epoch are below all of this one. Its client has been told, or will be.
+  if math.floor(offset / LEAP) ~= math.floor(last / LEAP) then return 0, next end
+  local restored = call('HMGET', RECORD .. id, 'k', 'n')
+  if restored[1] ~= inRun then
+    -- Two restarts in a row: whether its owner has seen it, nobody knows.
+    if inRun ~= run then startOver(id, last, owner) end
+    return 0, next
+  end
+  if offset <= tonumber(restored[2]) then return 0, next end
+  local again = tag .. 'a:' .. id
+  if call('SADD', again, inRun .. ARGV[at + 2]) == 0 then return 0, next end
+  call('PEXPIRE', again, 60000)
+  local first, entry = push(id, last, base, bytes, owner, count, ARGV[at + 4])
+  if owner ~= NOBODY then
+    local box = boxOf(owner)
+    box[#box + 1] = id .. entry
+  end
+  return first, next
 end
 
 -- trim: id, fence, acked -> 0

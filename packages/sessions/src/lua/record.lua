@@ -7,6 +7,7 @@
 --   {tag}:r:<id>      set           its rooms
 --   {tag}:m:<room>    set           ids of a room's members
 --   {tag}:c:<client>  set           ids of a client's sessions
+--   {tag}:a:<id>      set           what was appended anew after a restart, for a minute
 --   {tag}:own:<srv>   set           ids that a server owns
 --   {tag}:detached    sorted set    ids that nobody owns, by when they expire (ms, this Redis's clock)
 --   {tag}:servers     hash          server -> heartbeats
