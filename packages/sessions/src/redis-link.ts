@@ -1,11 +1,12 @@
-import { createClient, ErrorReply, RESP_TYPES, type RedisClientOptions } from "redis";
+import { ErrorReply, RESP_TYPES } from "redis";
+import { type Client, oneConnection, type RedisAddress } from "./redis-client.ts";
 import { LOG_SCRIPT, type Script, WHOLE_SCRIPT } from "./redis-script.ts";
 import { SessionError } from "./session-error.ts";
 
 export type Reply = number | string | Buffer | null | Reply[];
 
 export interface LinkOptions {
-  client: Pick<RedisClientOptions, "socket" | "username" | "password" | "database">;
+  address: RedisAddress;
   /** Until it is up, else it is given up. */
   connectTimeoutMs: number;
   /** The connection this one replaces: whatever it sent and Redis has not read yet must not happen any more. */
@@ -29,7 +30,7 @@ export class RedisUnsuitable extends SessionError {
  * both on one connection; with a connection for each, an entry could overtake the one before it).
  */
 export class RedisLink {
-  readonly #client: LinkClient;
+  readonly #client: Client;
   readonly #lost: (reason: Error) => void;
   #isUp = true;
   /** Names this life of the Redis process. */
@@ -39,7 +40,7 @@ export class RedisLink {
   /** How long this Redis has been up when the link was made. */
   readonly upMs: number;
 
-  private constructor(client: LinkClient, facts: Facts, lost: (reason: Error) => void) {
+  private constructor(client: Client, facts: Facts, lost: (reason: Error) => void) {
     this.#client = client;
     this.#lost = lost;
     this.run = facts.run;
@@ -49,7 +50,7 @@ export class RedisLink {
 
   /** Rejects with what went wrong; nothing is left open then. */
   static async open(options: LinkOptions): Promise<RedisLink> {
-    const client = createLinkClient(options.client);
+    const client = oneConnection(options.address);
     let link: RedisLink | undefined;
     let isOver = false;
     const { promise: failed, reject: fail } = Promise.withResolvers<never>();
@@ -107,19 +108,7 @@ interface Facts {
 
 const BUFFERS = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 
-type LinkClient = ReturnType<typeof createLinkClient>;
-
-function createLinkClient(options: LinkOptions["client"]) {
-  return createClient({
-    ...options,
-    RESP: 3,
-    socket: { ...options.socket, reconnectStrategy: false } as NonNullable<RedisClientOptions["socket"]>,
-    disableOfflineQueue: true,
-    maintNotifications: "disabled",
-  });
-}
-
-async function greet(client: LinkClient, replaces: LinkOptions["replaces"]): Promise<Facts> {
+async function greet(client: Client, replaces: LinkOptions["replaces"]): Promise<Facts> {
   const [info, connection] = await Promise.all([
     client.sendCommand<string>(["INFO"]),
     client.sendCommand<number>(["CLIENT", "ID"]),

@@ -1,16 +1,8 @@
-import type { RedisClientOptions } from "redis";
+import type { RedisAddress } from "./redis-client.ts";
 import { RedisLink } from "./redis-link.ts";
 import type { RedisShard } from "./redis-shard.ts";
+import type { RedisTopology } from "./redis-topology.ts";
 import { SessionError } from "./session-error.ts";
-
-/** Where a Redis process listens, and how to get in. */
-export type RedisAddress = Pick<RedisClientOptions, "socket" | "username" | "password" | "database">;
-
-/** Says which Redis serves each shard. */
-export interface Topology {
-  /** By shard. Rejects when nobody can be asked. */
-  locate(): Promise<RedisAddress[]>;
-}
 
 export interface NodesTiming {
   connectTimeoutMs: number;
@@ -28,7 +20,7 @@ export interface NodesHooks {
 
 /** The links to all Redis processes that serve a shard: makes them, and makes them again. */
 export class RedisNodes {
-  readonly #topology: Topology;
+  readonly #topology: RedisTopology;
   readonly #shards: RedisShard[];
   readonly #timing: NodesTiming;
   readonly #hooks: NodesHooks;
@@ -41,7 +33,7 @@ export class RedisNodes {
   #isMending = false;
   #isClosed = false;
 
-  constructor(topology: Topology, shards: RedisShard[], timing: NodesTiming, hooks: NodesHooks) {
+  constructor(topology: RedisTopology, shards: RedisShard[], timing: NodesTiming, hooks: NodesHooks) {
     this.#topology = topology;
     this.#shards = shards;
     this.#timing = timing;
@@ -52,6 +44,7 @@ export class RedisNodes {
   async open(): Promise<number> {
     try {
       const addresses = await this.#topology.locate();
+      if (addresses.includes(undefined)) throw new Error("expected a cluster whose slots are all served");
       const settled = await Promise.all(
         [...byAddress(addresses)].map(([key, { address, shards }]) => this.#connect(key, address, shards)),
       );
@@ -126,7 +119,7 @@ export class RedisNodes {
 
   async #open(key: string, address: RedisAddress): Promise<RedisLink> {
     const link = await RedisLink.open({
-      client: address,
+      address,
       connectTimeoutMs: this.#timing.connectTimeoutMs,
       replaces: this.#previous.get(key),
       lost: () => this.#lost(key, link),
@@ -150,9 +143,10 @@ export class RedisNodes {
   }
 }
 
-function byAddress(addresses: RedisAddress[]): Map<string, { address: RedisAddress; shards: number[] }> {
+function byAddress(addresses: (RedisAddress | undefined)[]): Map<string, { address: RedisAddress; shards: number[] }> {
   const found = new Map<string, { address: RedisAddress; shards: number[] }>();
   addresses.forEach((address, shard) => {
+    if (!address) return;
     const key = JSON.stringify(address.socket);
     const node = found.get(key) ?? { address, shards: [] };
     node.shards.push(shard);

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { createClient, type RedisClientOptions } from "redis";
 import { crc16 } from "./hash-slot.ts";
 import { assertFits } from "./message-size.ts";
 import type { CallOptions } from "./redis-call.ts";
+import { addressOf, type RedisAddress } from "./redis-client.ts";
 import type { Reply as RedisReply } from "./redis-link.ts";
-import { type NodesTiming, RedisNodes, type Topology } from "./redis-nodes.ts";
+import { type NodesTiming, RedisNodes } from "./redis-nodes.ts";
 import { entryBytes, readEntry } from "./redis-notice.ts";
 import { RedisShard, type ShardBounds, type ShardTiming, TOO_MANY, UNKNOWN } from "./redis-shard.ts";
+import { ClusterTopology, singleTopology } from "./redis-topology.ts";
 import { SessionError } from "./session-error.ts";
 import type {
   Attach,
@@ -104,15 +105,9 @@ function validated(options: RedisStoreOptions) {
   };
 }
 
-function address(url: string): Pick<RedisClientOptions, "socket" | "username" | "password" | "database"> {
+function address(url: string): RedisAddress {
   try {
-    const { socket, username, password, database } = createClient({ url }).options;
-    return {
-      ...(socket && { socket }),
-      ...(username !== undefined && { username }),
-      ...(password !== undefined && { password }),
-      ...(database !== undefined && { database }),
-    };
+    return addressOf(url);
   } catch {
     throw invalid("url", "redis[s]://[[user]:password@]host[:port][/database]", url);
   }
@@ -167,8 +162,8 @@ class RedisConnection implements StoreConnection {
     this.#changing = { waitMs, isRepeatable: true, isOrdered: false, isOwed: false };
     // A name may come twice, after a restart say; what the first one owned is not the second's.
     const instance = randomBytes(9).toString("base64url");
-    for (let index = 0; index < shards; index++) {
-      const tag = `{${prefix}:${String(index).padStart(2, "0")}}:`;
+    const tags = Array.from({ length: shards }, (_, index) => `{${prefix}:${String(index).padStart(2, "0")}}:`);
+    for (const tag of tags) {
       const shard = new RedisShard(
         { name: server, instance, tag, shards, limits, timing, bounds },
         {
@@ -180,8 +175,10 @@ class RedisConnection implements StoreConnection {
       );
       this.#shards.push(shard);
     }
-    const [first] = settings.addresses;
-    const topology: Topology = { locate: async () => this.#shards.map(() => first!) };
+    const { addresses, isCluster } = settings;
+    const topology = isCluster
+      ? new ClusterTopology(addresses, tags, timing.connectTimeoutMs)
+      : singleTopology(addresses[0] as RedisAddress, shards);
     this.#nodes = new RedisNodes(topology, this.#shards, timing, {
       up: () => {
         this.#report();

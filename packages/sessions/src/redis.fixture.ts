@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient } from "redis";
+import { addressOf, oneConnection } from "./redis-client.ts";
 
 /** A real redis-server of one's own, on a free port, in a folder of its own. */
 export class TestRedis {
@@ -55,7 +55,7 @@ export class TestRedis {
   }
 
   async command(...args: string[]): Promise<unknown> {
-    const client = createClient({ url: this.url, socket: { reconnectStrategy: false } }).on("error", () => {});
+    const client = oneConnection(addressOf(this.url)).on("error", () => {});
     try {
       await client.connect();
       return await client.sendCommand(args);
