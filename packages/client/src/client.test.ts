@@ -248,7 +248,7 @@ test("after a break the session goes on, with what is missing on either side", a
   connection.send(4);
 
   const second = await server.hello();
-  assert.deepEqual(second.hello, { v: 1, n: 2, id: "s1", secret: "x1", epoch: "e1", offset: 2 });
+  assert.deepEqual(second.hello, { v: 1, n: 2, id: "s1", secret: "x1", epoch: "e1", offset: 2, welcomed: 1 });
   second.welcome({ seq: 1 });
   assert.deepEqual(await second.frame(), [1, 2, 2, 2, 3, 4]);
   second.send([1, 3, 1, 30]);

@@ -90,6 +90,8 @@ export class Connection<M extends Messages = Messages> {
   #line: Line | undefined;
   /** The number of the last attempt. A server that has seen a higher one turns a lower one away. */
   #n = 0;
+  /** The number of the last one that was welcomed. */
+  #welcomed = 0;
   #session: { id: string; secret: string } | undefined;
   #cursor: Cursor = { epoch: "", offset: 0 };
   /** Messages that came since the last acknowledgement. */
@@ -196,7 +198,7 @@ export class Connection<M extends Messages = Messages> {
   #attempt(): void {
     clearTimeout(this.#retryTimer);
     this.#line?.abandon();
-    const resume = this.#session && { ...this.#session, ...this.#cursor };
+    const resume = this.#session && { ...this.#session, ...this.#cursor, welcomed: this.#welcomed };
     this.#line = new Line(this.#settings, { v: PROTOCOL_VERSION, n: ++this.#n, ...resume }, this.#owner);
   }
 
@@ -289,6 +291,7 @@ export class Connection<M extends Messages = Messages> {
     }
     this.#gapTold = this.#moveTo(cursor) && resumed;
     this.#unread = 0;
+    this.#welcomed = this.#n;
     this.#line!.welcomed(heartbeatMs);
     this.#become("open");
     if (resumed) this.#emit("resumed", { afterMs: now() - this.#lostAt });

@@ -28,7 +28,15 @@ const messages = fc.array(fc.jsonValue({ stringUnit: unit }), { minLength: 1, ma
 const hello: fc.Arbitrary<Hello> = fc.oneof(
   fc.record({ v: fc.constant(1), n: fc.integer({ min: 1 }) }),
   fc.record({ v: fc.constant(1), n: fc.integer({ min: 1 }), token: text }),
-  fc.record({ v: fc.constant(1), n: fc.integer({ min: 1 }), id: text, secret: text, epoch: text, offset: count }),
+  fc.record({
+    v: fc.constant(1),
+    n: fc.integer({ min: 1 }),
+    id: text,
+    secret: text,
+    epoch: text,
+    offset: count,
+    welcomed: count,
+  }),
 );
 const welcome: fc.Arbitrary<Welcome> = fc.record(
   { id: text, secret: text, epoch: text, offset: count, resumed: fc.boolean(), seq: count, heartbeat: count },
@@ -97,7 +105,7 @@ test("so are texts that are nested deeply, huge, or cut off anywhere", () => {
       `[6,${value}]`,
     ]))
       frameOrProtocolError(frame);
-  const whole = encodeHello({ v: 1, n: 1, id: "i", secret: "s", epoch: "e", offset: 1, token: "t" });
+  const whole = encodeHello({ v: 1, n: 1, id: "i", secret: "s", epoch: "e", offset: 1, welcomed: 1, token: "t" });
   for (let length = 0; length < whole.length; length++) {
     const { code } = frameOrProtocolError(whole.slice(0, length)) ?? {};
     assert.equal(code, "frame_invalid");

@@ -18,6 +18,8 @@ export interface Hello {
   /** To come back: the cursor. */
   epoch?: string;
   offset?: number;
+  /** To come back: the number of the last connection that was welcomed. A store that knows of none so high has gone back. */
+  welcomed?: number;
   /** For the authenticate hook, where cookies and headers cannot carry it. */
   token?: string;
 }
@@ -136,7 +138,7 @@ function messages(frame: unknown[]): { kind: "messages"; first: number; ack: num
 }
 
 function hello(value: unknown): Hello {
-  const { v, n, id, secret, epoch, offset, token } = record(value, "hello");
+  const { v, n, id, secret, epoch, offset, welcomed, token } = record(value, "hello");
   if (v !== PROTOCOL_VERSION)
     throw new ProtocolError("version_unsupported", `v: expected ${PROTOCOL_VERSION}, got ${shown(v)}`);
   const read: Hello = { v, n: count(n, "n") };
@@ -146,6 +148,7 @@ function hello(value: unknown): Hello {
     read.secret = string(secret, "secret");
     read.epoch = string(epoch, "epoch");
     read.offset = count(offset, "offset");
+    read.welcomed = count(welcomed, "welcomed");
   }
   if (token !== undefined) read.token = string(token, "token", 8192);
   return read;

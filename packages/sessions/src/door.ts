@@ -56,9 +56,9 @@ export class Door {
     const { id } = hello;
     if (id === undefined) return this.#begin(hello, clientId, false, enter);
     return this.#keeping(id, async (entries) => {
-      const { epoch = "", offset = 0, secret = "", n: fence } = hello;
+      const { epoch = "", offset = 0, secret = "", welcomed = 0, n: fence } = hello;
       const secretHash = sha256(secret);
-      const attached = await this.#store.attach({ id, clientId, secretHash, fence, epoch, offset });
+      const attached = await this.#store.attach({ id, clientId, secretHash, fence, epoch, offset, welcomed });
       if (attached.kind === "unknown") return this.#begin(hello, clientId, true, enter);
       const reading = letIn(attached);
       const { rooms, handled, run, previousOwner } = reading;

@@ -129,7 +129,8 @@ export class RawClient {
   ): Promise<RawClient & { welcome: Welcome }> {
     const client = new RawClient(t, url);
     await once(client.socket, "open");
-    client.socket.send(encodeHello({ v: 1, n: 1, ...hello }));
+    const { id, n = 1 } = hello;
+    client.socket.send(encodeHello({ v: 1, n, ...(id === undefined ? {} : { welcomed: n - 1 }), ...hello }));
     const frame = await client.frame("welcome");
     return Object.assign(client, { welcome: frame.welcome });
   }

@@ -325,7 +325,7 @@ describe("connections", () => {
     assert.equal(old.frames.filter(({ kind }) => kind === "messages").length, 0);
     const late = new RawClient(t, first.url);
     await once(late.socket, "open");
-    late.socket.send(JSON.stringify([0, { v: 1, n: 2, id, secret, epoch, offset: 0 }]));
+    late.socket.send(JSON.stringify([0, { v: 1, n: 2, id, secret, epoch, offset: 0, welcomed: 1 }]));
     assert.equal((await late.closed).code, CLOSE.replaced);
     await first.sessions.send(id, "still there");
     await next.frame("messages", ({ messages }) => messages.includes("still there"));
@@ -354,7 +354,7 @@ describe("connections", () => {
     for (const hello of [{ token: "ann", secret: "guessed" }, { token: "bob", secret }, { secret }]) {
       const intruder = new RawClient(t, url);
       await once(intruder.socket, "open");
-      intruder.socket.send(JSON.stringify([0, { v: 1, n: 5, id, epoch, offset: 0, ...hello }]));
+      intruder.socket.send(JSON.stringify([0, { v: 1, n: 5, id, epoch, offset: 0, welcomed: 1, ...hello }]));
       const { code } = await intruder.closed;
       assert.equal(code, CLOSE.unauthorized);
     }

@@ -124,6 +124,7 @@ export class Shelf {
     if (record.secretHash !== attach.secretHash || !isTheirs) return { kind: "forbidden" };
     if (attach.fence <= record.fence) return { kind: "stale" };
     this.#verify(record);
+    if (attach.welcomed > record.fence) this.#startOver(record);
     const previous = record.owner;
     record.owner = server;
     record.fence = attach.fence;
@@ -202,6 +203,8 @@ export class Shelf {
     if (!record) return { kind: held.run === this.#run ? "ended" : "lost" };
     if (record.run !== this.#run) return { kind: "lost" };
     if (record.fence > held.fence) return { kind: "fenced" };
+    // Restored by an owner that had been fenced, which the store has forgotten.
+    if (record.fence < held.fence) this.#startOver(record);
     record.fence = held.fence;
     record.owner = server;
     record.expiresAtMs = undefined;

@@ -42,6 +42,8 @@ export interface Attach {
   /** Where the client stands. */
   epoch: string;
   offset: number;
+  /** The number of its last connection that was welcomed: a record that knows of none so high is older, and not believed. */
+  welcomed: number;
 }
 
 /** A message to the client that belongs to the handling of its message `seq`. */
