@@ -30,12 +30,19 @@ test("a gap in another place excuses nothing", () => {
   const later = flow();
   drop(later, "tick", 4);
   insertAfter(later, "tick", 6, gap(61));
-  found(later, { ticksLost: 1, gaps: 1 });
+  found(later, { ticksLost: 1, gaps: 1, gapsForNothing: 1 });
 
   const earlier = flow();
   drop(earlier, "tick", 4);
   insertAfter(earlier, "tick", 1, gap(15));
-  found(earlier, { ticksLost: 1, gaps: 1 });
+  found(earlier, { ticksLost: 1, gaps: 1, gapsForNothing: 1 });
+});
+
+test("a gap where nothing is missing is counted; one that only leaves messages unconfirmed is not", () => {
+  const evidence = flow();
+  insertAfter(evidence, "tick", 4, gap(45));
+  insertAfter(evidence, "tick", 6, { ...gap(65), unconfirmed: [6] });
+  found(evidence, { gaps: 2, gapsForNothing: 1, messagesUnconfirmed: 1 });
 });
 
 test("a gap excuses nothing that was sent after it", () => {

@@ -27,6 +27,8 @@ export interface Counts {
   /** Sends that neither resolved nor rejected. */
   sendsPending: number;
   gaps: number;
+  /** Those in whose place nothing is missing: the client fetches again what it has. */
+  gapsForNothing: number;
 
   messagesSent: number;
   messagesHandled: number;
@@ -92,8 +94,13 @@ export function judge({ journals, sends, runs }: Evidence): Verdict {
   const sendsOf = Map.groupBy(sends, ({ client }) => client);
   const runsOf = Map.groupBy(runs, ({ client }) => client);
   for (const journal of journals) {
-    judgeTicks(journal, sendsOf.get(journal.client) ?? [], count);
-    judgeMessages(journal, runsOf.get(journal.client) ?? [], count);
+    const gaps = new Set([
+      ...judgeTicks(journal, sendsOf.get(journal.client) ?? [], count),
+      ...judgeMessages(journal, runsOf.get(journal.client) ?? [], count),
+    ]);
+    for (const event of journal.seen)
+      if (event.kind === "gap" && event.unconfirmed.length === 0 && !gaps.has(event))
+        count("gapsForNothing", journal.client, 0);
   }
   const rejected = sends.map(({ outcome }) => outcome).filter((outcome) => !["logged", "pending"].includes(outcome));
   const rejections = new Map([...Map.groupBy(rejected, (code) => code)].map(([code, all]) => [code, all.length]));
@@ -102,7 +109,7 @@ export function judge({ journals, sends, runs }: Evidence): Verdict {
 
 type Count = (what: keyof Counts, client: number, n: number, detail?: string) => void;
 
-function judgeTicks({ client, seen }: ClientJournal, sends: Send[], count: Count): void {
+function judgeTicks({ client, seen }: ClientJournal, sends: Send[], count: Count): Set<Seen> {
   const expected = new Map<number, Expected>();
   const opened = seen.filter((event) => event.kind === "open");
   for (const { n, session, startedAt, outcome } of sends) {
@@ -117,10 +124,14 @@ function judgeTicks({ client, seen }: ClientJournal, sends: Send[], count: Count
     if (event.kind === "gap") count("gaps", client, event.unconfirmed.length);
     if (event.kind === "closed") count("clientsStopped", client, event.code);
   }
-  judgeStream(seen, "tick", expected, (finding, n, detail) => count(`ticks${finding}`, client, n, detail));
+  return judgeStream(seen, "tick", expected, (finding, n, detail) => count(`ticks${finding}`, client, n, detail));
 }
 
-function judgeMessages({ client, seen, sent, refused, acknowledged }: ClientJournal, runs: Run[], count: Count): void {
+function judgeMessages(
+  { client, seen, sent, refused, acknowledged }: ClientJournal,
+  runs: Run[],
+  count: Count,
+): Set<Seen> {
   const unconfirmed = new Set(seen.flatMap((event) => (event.kind === "gap" ? event.unconfirmed : [])));
   const handled = new Map<number, Run[]>();
   let last = 0;
@@ -154,7 +165,7 @@ function judgeMessages({ client, seen, sent, refused, acknowledged }: ClientJour
     }
   }
   for (let n = 1; n <= refused; n++) count("messagesRefused", client, n);
-  judgeStream(seen, "echo", expected, (finding, n, detail) => count(`echoes${finding}`, client, n, detail));
+  return judgeStream(seen, "echo", expected, (finding, n, detail) => count(`echoes${finding}`, client, n, detail));
 }
 
 interface Expected {
@@ -165,18 +176,22 @@ interface Expected {
 
 type Finding = "Arrived" | "Lost" | "Doubled" | "Reordered" | "Unsent" | "Signalled";
 
-/** One numbered stream among what a client saw: each number once, rising, and a gap wherever some are missing. */
+/**
+ * One numbered stream among what a client saw: each number once, rising, and a gap wherever some are missing. Gives the
+ * gaps in whose place some are.
+ */
 function judgeStream(
   seen: Seen[],
   kind: "tick" | "echo",
   expected: Map<number, Expected>,
   found: (finding: Finding, n: number, detail?: string) => void,
-): void {
+): Set<Seen> {
   const arrived = new Map<number, number>();
-  const gaps: { place: number; at: number }[] = [];
+  const gaps: { place: number; event: Seen }[] = [];
+  const called = new Set<Seen>();
   let last = 0;
   for (const [place, event] of seen.entries()) {
-    if (event.kind === "gap") gaps.push({ place, at: event.at });
+    if (event.kind === "gap") gaps.push({ place, event });
     if (event.kind !== kind) continue;
     const { n, at } = event;
     if (arrived.has(n)) {
@@ -193,17 +208,16 @@ function judgeStream(
   const numbers = [...arrived.keys()].sort((a, b) => a - b);
   let next = 0;
   for (const [n, { due, startedAt }] of [...expected].sort(([a], [b]) => a - b)) {
-    if (due !== "must" || arrived.has(n)) continue;
+    if (due === "must not" || arrived.has(n)) continue;
     while ((numbers[next] ?? Number.POSITIVE_INFINITY) < n) next++;
     const after = arrived.get(numbers[next - 1] ?? 0) ?? -1;
     const before = arrived.get(numbers[next] ?? 0) ?? seen.length;
-    const isSignalled = gaps.some(({ place, at }) => place > after && place < before && at > startedAt);
-    found(
-      isSignalled ? "Signalled" : "Lost",
-      n,
-      `: between ${numbers[next - 1] ?? "start"} and ${numbers[next] ?? "end"}`,
-    );
+    const here = gaps.filter(({ place, event }) => place > after && place < before && event.at > startedAt);
+    for (const { event } of here) called.add(event);
+    const between = `: between ${numbers[next - 1] ?? "start"} and ${numbers[next] ?? "end"}`;
+    if (due === "must") found(here.length > 0 ? "Signalled" : "Lost", n, between);
   }
+  return called;
 }
 
 function noCounts(): Counts {
@@ -218,6 +232,7 @@ function noCounts(): Counts {
     ticksUnsent: 0,
     sendsPending: 0,
     gaps: 0,
+    gapsForNothing: 0,
     messagesSent: 0,
     messagesHandled: 0,
     messagesUnconfirmed: 0,
