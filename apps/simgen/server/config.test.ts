@@ -30,6 +30,8 @@ for (const [env, message] of [
     { DATABASE_URL: "mysql://user:secret@db" },
     /^DATABASE_URL: expected a postgres:\/\/ URL, got something else \(hidden\)$/,
   ],
+  [{ REDIS_URL: "http://:secret@redis" }, /^REDIS_URL: expected a redis:\/\/ or rediss:\/\/ URL, got something else/],
+  [{ REDIS_URL: "redis://:secret@:x" }, /^REDIS_URL: expected a redis:\/\/ or rediss:\/\/ URL, got something else/],
   [{ COOKIE_SECRET: "short" }, /^COOKIE_SECRET: expected at least 16 characters, got something else \(hidden\)$/],
   [{ API_KEYS_FILE: "/nowhere" }, /^API_KEYS_FILE: expected a readable file, got \/nowhere/],
   [{ API_KEYS_FILE: "/nowhere", API_KEYS: "x" }, /^API_KEYS_FILE: expected to be alone/],

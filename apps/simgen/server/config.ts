@@ -3,7 +3,7 @@ import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
 import { issuesOf } from "../sim/issue.ts";
 
-const SECRETS = ["DATABASE_URL", "COOKIE_SECRET", "API_KEYS"] as const;
+const SECRETS = ["DATABASE_URL", "REDIS_URL", "COOKIE_SECRET", "API_KEYS"] as const;
 
 const port = z.coerce.number<string>().int().min(0).max(65_535);
 const text = z.string().min(1);
@@ -16,6 +16,11 @@ const environment = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, "a postgres:// URL")
+    .exactOptional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, "a redis:// or rediss:// URL")
+    .refine((value) => URL.canParse(value), "a redis:// or rediss:// URL")
     .exactOptional(),
   SERVER_ID: z
     .string()
@@ -47,6 +52,9 @@ export interface Config {
   dataDir: string;
   /** Without one, Postgres runs inside the process and keeps its files in `dataDir`. */
   databaseUrl: string | undefined;
+  /** Where sessions are kept, for all servers that share it. Without one, in this process. */
+  redisUrl: string | undefined;
+  /** Names this server in the logs and to the others. */
   serverId: string;
   logLevel: z.output<typeof environment>["LOG_LEVEL"];
   /** Signs the visitor cookies. Without one, a secret is made and kept in `dataDir`. */
@@ -86,6 +94,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     port: values.PORT,
     dataDir: values.DATA_DIR,
     databaseUrl: values.DATABASE_URL,
+    redisUrl: values.REDIS_URL,
     serverId: values.SERVER_ID,
     logLevel: values.LOG_LEVEL,
     cookieSecret: values.COOKIE_SECRET,

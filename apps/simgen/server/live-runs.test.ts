@@ -4,7 +4,7 @@ import { FrameDecoder, isKeyframe } from "../sim/frame.ts";
 import { Observer } from "../sim/observer.fixture.ts";
 import { Pool, type PoolOptions } from "../sim/pool.ts";
 import { template } from "../sim/scenes.fixture.ts";
-import { LiveRuns, type Viewer } from "./live-runs.ts";
+import { type FrameLane, LiveRuns, type Viewer } from "./live-runs.ts";
 import type { StatusMessage } from "./messages.ts";
 import type { StoredSimulation } from "./simulation-store.ts";
 
@@ -23,20 +23,17 @@ const simulation = (id: string): StoredSimulation => ({
 
 class Eye extends Observer implements Viewer {
   readonly frames: Uint8Array[] = [];
+  readonly lanes: FrameLane[] = [];
   readonly statuses: StatusMessage[] = [];
-  open = true;
 
   status(message: StatusMessage): void {
     this.statuses.push(message);
     this.saw();
   }
 
-  ready(): boolean {
-    return this.open;
-  }
-
-  frame(bytes: Uint8Array): void {
-    this.frames.push(bytes.slice());
+  frame(lane: FrameLane, bytes: Uint8Array): void {
+    this.lanes.push(lane);
+    this.frames.push(bytes);
     this.saw();
   }
 }
@@ -47,7 +44,7 @@ async function liveRuns(t: TestContext, options: Partial<PoolOptions> = {}, idle
   const runs = new LiveRuns(pool, idleMs);
   const watch = async (id: string) => {
     const eye = new Eye();
-    await runs.watch("ann", simulation(id), eye, () => {});
+    await runs.watch("ann", simulation(id), eye);
     return eye;
   };
   return { runs, watch };
@@ -89,22 +86,31 @@ test("two who watch at the same time share one run", async (t) => {
   await two.until(() => two.frames.length > 3);
 });
 
-test("a viewer that could not take a keyframe gets it before the next frame", async (t) => {
+test("whoever watches, or watches again, gets a keyframe and a status at once; keyframes have their own lane", async (t) => {
+  const { runs, watch } = await liveRuns(t);
+  const first = await watch("a");
+  await first.until(() => first.frames.length > 90);
+  for (const eye of [first, await watch("a")]) {
+    runs.unwatch("a", eye);
+    const [frames, statuses] = [eye.frames.length, eye.statuses.length];
+    await runs.watch("ann", simulation("a"), eye);
+    await eye.until(() => eye.frames.slice(frames).some(isKeyframe) && eye.statuses.length > statuses);
+    const waited = eye.frames.slice(frames).findIndex(isKeyframe);
+    assert.ok(waited <= 3, `${waited} frames before the keyframe`);
+    assert.deepEqual(
+      eye.lanes,
+      eye.frames.map((bytes) => (isKeyframe(bytes) ? "keyframe" : "frame")),
+    );
+  }
+});
+
+test("of frames and keyframes, the latest of each make the picture", async (t) => {
   const { watch } = await liveRuns(t);
   const eye = await watch("a");
-  const other = await watch("a");
-  await eye.until(() => eye.frames.length > 3);
-  eye.open = false;
-  const seen = other.frames.length;
-  await other.until(() => other.frames.slice(seen).some(isKeyframe));
-  const missed = other.frames.length;
-  await other.until(() => other.frames.length > missed + 2);
-  eye.open = true;
-  const before = eye.frames.length;
-  await eye.until(() => eye.frames.length > before + 1);
-  const [keyframe, next] = eye.frames.slice(before);
-  assert.ok(keyframe && next && isKeyframe(keyframe) && !isKeyframe(next));
+  await eye.until(() => eye.lanes.filter((lane) => lane === "keyframe").length > 2 && eye.lanes.at(-1) === "frame");
   const decoder = new FrameDecoder();
+  const [keyframe, frame] = (["keyframe", "frame"] as const).map((lane) => eye.frames[eye.lanes.lastIndexOf(lane)]);
+  assert.ok(keyframe && frame);
   decoder.decode(keyframe);
-  assert.ok(decoder.decode(next), "with it, the next one can be read");
+  assert.ok(decoder.decode(frame));
 });

@@ -1,16 +1,18 @@
-import { isKeyframe, keyframeNumber } from "../sim/frame.ts";
+import { isKeyframe } from "../sim/frame.ts";
 import { type Pool, PoolError, type Run, type RunEvents, type Trial } from "../sim/pool.ts";
 import type { RunStatus } from "../sim/runner.ts";
 import type { Scene } from "../sim/scene.ts";
 import type { StatusMessage } from "./messages.ts";
 import type { StoredSimulation } from "./simulation-store.ts";
 
+/** The lossy lanes that frames travel on: a slow viewer gets the latest of each. */
+export type FrameLane = "keyframe" | "frame";
+
 /** Somebody who watches. */
 export interface Viewer {
   status(message: StatusMessage): void;
-  /** Whether it can take a frame now; a frame that comes while it cannot is dropped. */
-  ready(): boolean;
-  frame(bytes: Uint8Array): void;
+  /** The bytes stay as they are. */
+  frame(lane: FrameLane, bytes: Uint8Array): void;
 }
 
 /** A simulation that is running, and those who watch it. */
@@ -22,17 +24,13 @@ export interface LiveRun {
 }
 
 interface Entry extends LiveRun {
-  /** Each viewer, and the number of the last keyframe it was sent. */
-  viewers: Map<Viewer, number>;
-  keyframe: Uint8Array | undefined;
+  viewers: Set<Viewer>;
   idleTimer: NodeJS.Timeout | undefined;
   /** When the last viewer left, by `performance.now()`. */
   idleSince: number;
 }
 
 const TRIALS_MAX = 10_000;
-/** The keyframe number of a viewer that has none. */
-const NEWCOMER = -1;
 
 /** Starts a simulation when somebody watches it, and ends it when nobody has for a while. */
 export class LiveRuns {
@@ -63,13 +61,8 @@ export class LiveRuns {
     return entry?.owner === owner ? entry : undefined;
   }
 
-  /** Starts the simulation if it does not run, and calls `begin` before the viewer's first frame. Throws `PoolError`. */
-  async watch(
-    owner: string,
-    simulation: StoredSimulation,
-    viewer: Viewer,
-    begin: (live: LiveRun) => void,
-  ): Promise<void> {
+  /** Starts the simulation if it does not run. The viewer's first keyframe and status are on their way. Throws `PoolError`. */
+  async watch(owner: string, simulation: StoredSimulation, viewer: Viewer): Promise<LiveRun> {
     let starting = this.#entries.get(simulation.id);
     if (!starting) {
       starting = this.#start(owner, simulation);
@@ -77,12 +70,11 @@ export class LiveRuns {
       starting.catch(() => this.#entries.delete(simulation.id));
     }
     const entry = await starting;
-    if (this.#running.get(simulation.id) !== entry) return this.watch(owner, simulation, viewer, begin);
+    if (this.#running.get(simulation.id) !== entry) return this.watch(owner, simulation, viewer);
     clearTimeout(entry.idleTimer);
-    begin(entry);
-    if (entry.lastStatus) viewer.status(entry.lastStatus);
-    entry.viewers.set(viewer, NEWCOMER);
+    entry.viewers.add(viewer);
     entry.run.stream(true);
+    return entry;
   }
 
   unwatch(id: string, viewer: Viewer): void {
@@ -112,8 +104,7 @@ export class LiveRuns {
       simulation,
       run,
       lastStatus: undefined,
-      viewers: new Map(),
-      keyframe: undefined,
+      viewers: new Set(),
       idleTimer: undefined,
       idleSince: 0,
     };
@@ -150,7 +141,7 @@ export class LiveRuns {
     this.#entries.delete(entry.simulation.id);
     entry.run.stop();
     const last = entry.lastStatus ?? { speed: 0, time: 0, controls: [] };
-    for (const viewer of entry.viewers.keys())
+    for (const viewer of entry.viewers)
       viewer.status({
         ...last,
         type: "status",
@@ -163,20 +154,13 @@ export class LiveRuns {
   }
 }
 
-/** A frame without its keyframe is of no use: a newcomer waits for the next one, whoever missed it gets it first. */
+/**
+ * A frame is of no use without its keyframe. A newcomer drops what comes before its first one; for a viewer that is
+ * behind, lanes keep the latest of both and send them in the order in which they came.
+ */
 function sendFrame(entry: Entry, bytes: Uint8Array): void {
-  const number = keyframeNumber(bytes);
-  const isKey = isKeyframe(bytes);
-  if (isKey) entry.keyframe = bytes.slice();
-  for (const [viewer, seen] of entry.viewers) {
-    if (!viewer.ready() || (seen === NEWCOMER && !isKey)) continue;
-    if (!isKey && seen !== number) {
-      if (!entry.keyframe || keyframeNumber(entry.keyframe) !== number) continue;
-      viewer.frame(entry.keyframe);
-    }
-    viewer.frame(bytes);
-    if (seen !== number) entry.viewers.set(viewer, number);
-  }
+  const lane = isKeyframe(bytes) ? "keyframe" : "frame";
+  for (const viewer of entry.viewers) viewer.frame(lane, bytes);
 }
 
 function sendStatus(entry: Entry, { state, speed, step, controls, message }: RunStatus): void {
@@ -190,5 +174,5 @@ function sendStatus(entry: Entry, { state, speed, step, controls, message }: Run
     ...(message === undefined ? {} : { message }),
   };
   entry.lastStatus = status;
-  for (const viewer of entry.viewers.keys()) viewer.status(status);
+  for (const viewer of entry.viewers) viewer.status(status);
 }

@@ -1,16 +1,13 @@
+import { type Handling, type Session, SessionError } from "@holdfast/sessions";
 import { formatIssue, issuesOf } from "../sim/issue.ts";
 import { PoolError } from "../sim/pool.ts";
-import type { Connection, ConnectionEvents } from "./edge.ts";
 import type { LiveRun, LiveRuns, Viewer } from "./live-runs.ts";
-import { type ToServer, toServerSchema } from "./messages.ts";
+import { type ErrorMessage, type ToClient, type ToServer, toServerSchema } from "./messages.ts";
 import { Problem } from "./problem.ts";
 import type { SimulationStore } from "./simulation-store.ts";
 
-/** A reliable message rate no slider reaches, and how much may come at once. */
-const MESSAGES_PER_SECOND_MAX = 120;
-const MESSAGES_BURST_MAX = 240;
-/** Behind a slow one, such as a `watch` that waits for a trial. */
-const MESSAGES_WAITING_MAX = 256;
+/** What a session watches is the room it is in, so whatever server it comes back to knows. */
+const WATCH = "watch:";
 
 export interface LiveServices {
   store: SimulationStore;
@@ -19,55 +16,54 @@ export interface LiveServices {
   onError(error: unknown): void;
 }
 
-/** One visitor's conversation over one connection: what it watches and what it may steer. Messages take effect in order. */
-export class Conversation implements ConnectionEvents {
-  readonly #connection: Connection;
+/** One visitor's conversation over one connection of its session: what it watches and what it may steer. */
+export class Conversation {
+  readonly #session: Session<ToClient>;
   readonly #services: LiveServices;
   readonly #viewer: Viewer;
+  /** What the session wants to see. */
+  #wanted: string | undefined;
+  /** What it sees. */
   #watching: string | undefined;
-  #closed = false;
-  #turn: Promise<void> = Promise.resolve();
-  #waiting = 0;
-  #allowance = { count: MESSAGES_BURST_MAX, at: performance.now() };
+  #isOver = false;
+  /** Settled when what the session watched before this connection is watched again, or cannot be. */
+  readonly #begun: Promise<void>;
 
-  constructor(connection: Connection, services: LiveServices) {
-    this.#connection = connection;
+  constructor(session: Session<ToClient>, services: LiveServices) {
+    this.#session = session;
     this.#services = services;
     this.#viewer = {
-      status: (message) => connection.send(message),
-      ready: () => connection.ready(),
-      frame: (bytes) => connection.sendFrame(bytes),
+      status: (message) => this.#tell(message),
+      frame: (lane, bytes) => void session.sendLane(lane, bytes),
     };
+    this.#wanted = [...session.rooms].find((room) => room.startsWith(WATCH))?.slice(WATCH.length);
+    this.#begun = this.#wanted === undefined ? Promise.resolve() : this.#goOn(this.#wanted);
   }
 
-  message(text: string | undefined): void {
+  /** Handles the session's next message. Every message may be handled twice with the same effect as once. */
+  async message(message: ToServer, { reply }: Handling<ToClient>): Promise<void> {
+    await this.#begun;
+    if (this.#isOver) return leftToTheNext();
     try {
-      this.#spendAllowance();
-      const message = parseMessage(text);
-      const simulation = "simulation" in message ? message.simulation : undefined;
-      if (this.#waiting >= MESSAGES_WAITING_MAX)
-        throw new Problem("message_too_often", `expected at most ${MESSAGES_WAITING_MAX} messages in waiting`);
-      this.#waiting++;
-      this.#turn = this.#turn
-        .then(() => this.#handle(message))
-        .catch((error) => this.#refuse(error, simulation))
-        .finally(() => this.#waiting--);
+      await this.#handle(message, reply);
     } catch (error) {
-      this.#refuse(error);
+      reply(this.#refusal(error, "simulation" in message ? message.simulation : undefined));
     }
+    if (this.#isOver && message.type === "watch") return leftToTheNext();
   }
 
-  closed(): void {
-    this.#closed = true;
-    this.#unwatch();
+  /** The connection is gone: nobody is there to see frames, and statuses would only pile up. */
+  end(): void {
+    this.#isOver = true;
+    this.#stopViewing();
   }
 
-  async #handle(message: ToServer): Promise<void> {
+  async #handle(message: ToServer, reply: (message: ToClient) => void): Promise<void> {
     switch (message.type) {
       case "watch":
-        return this.#watch(message.simulation);
+        return this.#watch(message.simulation, reply);
       case "unwatch":
-        return this.#unwatch();
+        return this.#want(undefined);
       case "control":
         return control(this.#running(message.simulation), message.actuator, message.value);
       case "pause":
@@ -77,56 +73,78 @@ export class Conversation implements ConnectionEvents {
       case "reset":
         return this.#running(message.simulation).run.reset();
       case "ping":
-        return this.#connection.send({ type: "pong", at: message.at });
+        return reply({ type: "pong", at: message.at });
     }
   }
 
-  async #watch(id: string): Promise<void> {
-    this.#unwatch();
-    const { owner } = this.#connection;
-    const simulation = await this.#services.store.get(owner, id);
-    if (!simulation) throw new Problem("simulation_not_found", `you have no simulation ${id}`);
-    if (this.#closed) return;
-    const { scene, ...view } = simulation;
-    await this.#services.runs.watch(owner, simulation, this.#viewer, ({ run }) =>
-      this.#connection.send({ type: "simulation", simulation: view, scene, run: run.run }),
-    );
-    this.#watching = id;
-    if (this.#closed) this.#unwatch();
+  async #goOn(id: string): Promise<void> {
+    try {
+      await this.#view(id, (message) => this.#tell(message));
+    } catch (error) {
+      this.#tell(this.#refusal(error, id));
+    }
   }
 
-  #unwatch(): void {
+  async #watch(id: string, answer: (message: ToClient) => void): Promise<void> {
+    await this.#want(id);
+    await this.#view(id, answer);
+  }
+
+  async #want(id: string | undefined): Promise<void> {
+    this.#stopViewing();
+    if (this.#wanted === id) return;
+    if (this.#wanted !== undefined) await this.#session.leave(WATCH + this.#wanted);
+    this.#wanted = undefined;
+    if (id !== undefined) await this.#session.join(WATCH + id);
+    this.#wanted = id;
+  }
+
+  async #view(id: string, answer: (message: ToClient) => void): Promise<void> {
+    const { clientId } = this.#session;
+    const simulation = await this.#services.store.get(clientId, id);
+    if (!simulation) throw new Problem("simulation_not_found", `you have no simulation ${id}`);
+    if (this.#isOver) return;
+    const { run } = await this.#services.runs.watch(clientId, simulation, this.#viewer);
+    this.#watching = id;
+    if (this.#isOver) return this.#stopViewing();
+    const { scene, ...view } = simulation;
+    answer({ type: "simulation", simulation: view, run: run.run });
+  }
+
+  #stopViewing(): void {
     if (this.#watching !== undefined) this.#services.runs.unwatch(this.#watching, this.#viewer);
     this.#watching = undefined;
   }
 
   #running(id: string): LiveRun {
-    const live = this.#services.runs.get(this.#connection.owner, id);
+    const live = this.#services.runs.get(this.#session.clientId, id);
     if (!live) throw new Problem("simulation_not_running", `no simulation ${id} of yours is running: watch it first`);
     return live;
   }
 
-  #spendAllowance(): void {
-    const now = performance.now();
-    const refill = ((now - this.#allowance.at) / 1000) * MESSAGES_PER_SECOND_MAX;
-    this.#allowance = { count: Math.min(MESSAGES_BURST_MAX, this.#allowance.count + refill) - 1, at: now };
-    if (this.#allowance.count >= 0) return;
-    this.#allowance.count = 0;
-    throw new Problem("message_too_often", `expected at most ${MESSAGES_PER_SECOND_MAX} messages a second`);
-  }
-
-  #refuse(error: unknown, simulation?: string): void {
-    const problem = asProblem(error);
-    if (problem.code === "internal_error") this.#services.onError(error);
-    const { issues } = problem.details;
-    this.#connection.send({
-      type: "error",
-      code: problem.code,
-      message: problem.message,
-      ...(simulation === undefined ? {} : { simulation }),
-      ...(issues === undefined ? {} : { issues }),
+  #tell(message: ToClient): void {
+    // Ended or out of reach: counted by the sessions; the next status says the same.
+    this.#session.send(message).catch((error) => {
+      if (!(error instanceof SessionError)) this.#services.onError(error);
     });
   }
+
+  #refusal(error: unknown, simulation: string | undefined): ErrorMessage {
+    const message = errorMessage(error, simulation);
+    if (message.code === "internal_error") this.#services.onError(error);
+    return message;
+  }
+}
+
+/** What a client is told of an error that its message, or its watching, came to. */
+export function errorMessage(error: unknown, simulation?: string): ErrorMessage {
+  const { code, message, details } = asProblem(error);
+  const { issues } = details;
+  return {
+    ...{ type: "error", code, message },
+    ...(simulation === undefined ? {} : { simulation }),
+    ...(issues === undefined ? {} : { issues }),
+  };
 }
 
 /** What may be told of an error to the one who caused it. */
@@ -137,18 +155,20 @@ export function asProblem(error: unknown): Problem {
   return new Problem("internal_error", "the log has the details");
 }
 
-function parseMessage(text: string | undefined): ToServer {
-  if (text === undefined) throw new Problem("message_invalid", "expected a text message with JSON, got a binary one");
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Problem("message_invalid", `expected JSON, got ${JSON.stringify(text.slice(0, 60))}`);
-  }
+/** Throws `Problem` "message_invalid", naming the fields. */
+export function parseMessage(value: unknown): ToServer {
   const result = toServerSchema.safeParse(value);
   if (result.success) return result.data;
   const issues = issuesOf(result.error, value);
   throw new Problem("message_invalid", issues.map(formatIssue).join("; "), { issues });
+}
+
+/**
+ * The connection ended in the middle of a message whose effect ended with it. Whoever gets the session next has to
+ * handle it again, so it must not count as handled here: it never does.
+ */
+function leftToTheNext(): Promise<never> {
+  return new Promise(() => {});
 }
 
 function control({ simulation, run }: LiveRun, actuator: string, value: number): void {

@@ -1,22 +1,23 @@
 /** SimGen, composed: configuration in, one listening process out. */
 import { fileURLToPath } from "node:url";
+import { memoryStore, redisStore, SessionError } from "@holdfast/sessions";
 import { pino } from "pino";
 import { Pool } from "../sim/pool.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { DatabaseError, openDatabase } from "./database.ts";
-import { Edge } from "./edge.ts";
 import { Health } from "./health.ts";
 import { createHttp } from "./http.ts";
-import { cookieSecret, Identities, isOwnOrigin } from "./identity.ts";
-import { Conversation } from "./live.ts";
+import { cookieSecret, Identities } from "./identity.ts";
 import { LiveRuns } from "./live-runs.ts";
 import { createMetrics } from "./metrics.ts";
-import { Problem } from "./problem.ts";
+import { attachSessions, openSessions } from "./sessions.ts";
 import { SimulationStore } from "./simulation-store.ts";
 import { Simulations } from "./simulations.ts";
 
 const IDLE_MS = 60_000;
 const SHUTDOWN_TIMEOUT_MS = 10_000;
+/** Of that, how long clients may take to leave. */
+const DRAIN_MS = 5_000;
 const PAGE_DIR = fileURLToPath(new URL("../web/dist", import.meta.url));
 
 /** What has been opened, each with how to close it: closed in reverse order, at shutdown or when the start fails. */
@@ -35,43 +36,48 @@ async function start(): Promise<void> {
   });
   const { database } = opening(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }));
   const store = new SimulationStore(database);
-  const health = opening(await Health.start({ database: async () => store.ping().then(() => undefined) }));
   const pool = opening(await Pool.create({ workers: config.simulationWorkers }));
   const runs = new LiveRuns(pool, IDLE_MS);
+  const sessions = opening(
+    await openSessions(
+      config.redisUrl === undefined ? memoryStore() : redisStore({ url: config.redisUrl }),
+      config.serverId,
+      {
+        store,
+        runs,
+        onError: (error) => logger.error({ err: error }, "session failed"),
+      },
+    ),
+  );
+  const health = opening(
+    await Health.start({
+      database: async () => store.ping().then(() => undefined),
+      sessions: async () => {
+        if (!sessions.isReady && !health.draining) throw new Error("the store of sessions is out of reach");
+        return undefined;
+      },
+    }),
+  );
   const identities = new Identities({
     cookieSecret: await cookieSecret(config.cookieSecret, config.dataDir),
     apiKeys: config.apiKeys,
     secure: config.publicOrigin?.startsWith("https:") ?? false,
   });
-
-  let edge: Edge | undefined;
   const app = opening(
     await createHttp({
       logger,
       identities,
       simulations: new Simulations({ store, pool, runs }),
       health,
-      metrics: createMetrics({ pool, runs, edge: () => edge }),
+      metrics: createMetrics({ pool, runs, sessions }),
       pageDir: PAGE_DIR,
     }),
   );
-  edge = opening(
-    new Edge(app.server, {
-      path: "/ws",
-      identify(request) {
-        if (health.draining) throw new Problem("shutting_down", "come back in a moment");
-        if (!isOwnOrigin(request, config.publicOrigin))
-          throw new Problem("origin_forbidden", `got Origin ${request.headers.origin}`);
-        return identities.identify(request);
-      },
-      open: (connection) =>
-        new Conversation(connection, {
-          store,
-          runs,
-          onError: (error) => logger.error({ err: error }, "message failed"),
-        }),
-    }),
-  );
+  attachSessions(sessions, app.server, {
+    identities,
+    publicOrigin: config.publicOrigin,
+    isDraining: () => health.draining,
+  });
   await app.listen({ host: config.host, port: config.port, listenTextResolver: () => "listening" });
   process.stdout.write(`SimGen is ready: ${address(config, app.server.address())}\n`);
 
@@ -83,6 +89,7 @@ async function start(): Promise<void> {
       logger.error(`not done within ${SHUTDOWN_TIMEOUT_MS} ms`);
       process.exit(1);
     }, SHUTDOWN_TIMEOUT_MS).unref();
+    await sessions.drain({ graceMs: DRAIN_MS });
     await closeAll();
     process.exit(0);
   };
@@ -111,7 +118,10 @@ try {
 /** One line for what the operator can mend, a stack for our own mistakes. */
 function explained(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error instanceof ConfigError || error instanceof DatabaseError || "syscall" in error
+  return error instanceof ConfigError ||
+    error instanceof DatabaseError ||
+    error instanceof SessionError ||
+    "syscall" in error
     ? error.message
     : (error.stack ?? error.message);
 }

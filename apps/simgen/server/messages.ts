@@ -1,9 +1,8 @@
 import { z } from "zod";
 import type { Issue } from "../sim/issue.ts";
-import type { Scene } from "../sim/scene.ts";
 import type { ProblemCode } from "./problem.ts";
 
-/** The session messages of SimGen, as JSON text; frames travel beside them as binary messages (see sim/frame.ts). */
+/** The session messages of SimGen; frames travel beside them on lossy lanes (see sim/frame.ts). */
 const simulation = z.string().min(1).max(64);
 
 export const toServerSchema = z.discriminatedUnion("type", [
@@ -52,7 +51,21 @@ export interface StatusMessage {
 
 export type ToClient =
   /** The answer to `watch`; the frames of `run` follow. */
-  | { type: "simulation"; simulation: SimulationView; scene: Scene; run: number }
+  | { type: "simulation"; simulation: SimulationView; run: number }
   | StatusMessage
   | { type: "pong"; at: number }
-  | { type: "error"; code: ProblemCode; message: string; simulation?: string; issues?: Issue[] };
+  | ErrorMessage;
+
+export interface ErrorMessage {
+  type: "error";
+  code: ProblemCode;
+  message: string;
+  simulation?: string;
+  issues?: Issue[];
+}
+
+/** What a session of SimGen carries. */
+export interface Wire {
+  toClient: ToClient;
+  toServer: ToServer;
+}

@@ -1,14 +1,30 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Counters } from "@holdfast/sessions";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Pool } from "../sim/pool.ts";
-import type { Edge } from "./edge.ts";
 import type { LiveRuns } from "./live-runs.ts";
+import type { LiveSessions } from "./sessions.ts";
 
-/** Prometheus metrics of this process and its simulations. */
-export function createMetrics(services: {
-  pool: Pool;
-  runs: LiveRuns;
-  edge(): Edge | undefined;
-}): () => Promise<string> {
+/** What the sessions count since the start, but for `closed`, which has a label, and `connections`, which is no count. */
+const SESSION_COUNTERS: Record<Exclude<keyof Counters, "closed" | "connections">, [name: string, help: string]> = {
+  opened: ["opened", "Sessions begun here"],
+  resumed: ["resumed", "Connections that resumed a session here"],
+  expired: ["expired", "Sessions found expired by this server"],
+  gaps: ["gaps", "Clients told that messages are missing"],
+  sent: ["messages_sent", "Messages put into the log of a session"],
+  sendsFailed: ["sends_failed", "Messages that could not be"],
+  framesOut: ["frames_out", "Protocol frames with messages written to clients"],
+  handled: ["messages_handled", "Messages of clients handled"],
+  handlerFailures: ["handler_failures", "Of these, failed or wrong ones"],
+  laneValues: ["lane_values", "Values written on lossy lanes: SimGen's frames"],
+  laneValuesDropped: ["lane_values_dropped", "Values replaced by a newer one before the client had room"],
+  throttled: ["throttled", "Times a client was read more slowly for sending too much"],
+  checked: ["checked", "Logs read again to fill a hole"],
+  restored: ["restored", "Sessions restored to a store that had lost them"],
+};
+
+/** Prometheus metrics of this process, its simulations and its sessions. */
+export function createMetrics(services: { pool: Pool; runs: LiveRuns; sessions: LiveSessions }): () => Promise<string> {
+  const { counters } = services.sessions;
   const registers = [new Registry()];
   const [registry] = registers;
   if (!registry) throw new Error("a registry");
@@ -23,7 +39,28 @@ export function createMetrics(services: {
       },
     });
   gauge("simgen_simulations_running", "Simulations that are running", () => services.runs.count);
-  gauge("simgen_connections", "Open WebSocket connections", () => services.edge()?.connections ?? 0);
+  gauge("simgen_connections", "Open WebSocket connections", () => counters.connections);
+  gauge("simgen_sessions_ready", "Whether new connections are taken", () => Number(services.sessions.isReady));
+  for (const [key, [name, help]] of Object.entries(SESSION_COUNTERS))
+    new Counter({
+      name: `simgen_sessions_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(counters[key as keyof typeof SESSION_COUNTERS]);
+      },
+    });
+  new Counter({
+    name: "simgen_sessions_closed_total",
+    help: "Connections that ended, by reason; lost is the client's or the network's doing",
+    registers,
+    labelNames: ["reason"],
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(counters.closed)) this.inc({ reason }, count);
+    },
+  });
   gauge("simgen_trials_queued", "Scenes that wait to be tried out", () => services.pool.snapshot().probesQueued);
   const workers = (
     name: string,

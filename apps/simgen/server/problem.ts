@@ -22,7 +22,6 @@ export const PROBLEMS = {
   sketch_unavailable: { status: 501, title: "Sketches cannot be read yet" },
   capacity_full: { status: 503, title: "No room for another simulation" },
   shutting_down: { status: 503, title: "This server is going away" },
-  message_too_often: { status: 429, title: "Too many messages" },
   message_invalid: { status: 400, title: "The message has wrong fields" },
   actuator_unknown: { status: 404, title: "The simulation has no such actuator" },
   control_out_of_range: { status: 422, title: "The control is outside the actuator's range" },

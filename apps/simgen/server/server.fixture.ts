@@ -8,9 +8,11 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
+import { type Connection, type ConnectOptions, connect } from "@holdfast/client";
 import WebSocket from "ws";
 import { type Frame, FrameDecoder } from "../sim/frame.ts";
 import type { Scene } from "../sim/scene.ts";
+import type { TestLine } from "./line.fixture.ts";
 import type { SimulationView, ToClient, ToServer } from "./messages.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { StoredSimulation } from "./simulation-store.ts";
@@ -27,6 +29,8 @@ export interface Server {
   output(): string;
   /** Sends the signal and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Sessions to end with the test. */
+  talks: Talk[];
 }
 
 /** A server for a whole suite: call it in `describe`, use it in the tests. */
@@ -40,6 +44,13 @@ export function suiteServer(env: Record<string, string> = {}): Server {
     for (const end of ends) await end();
   });
   return server;
+}
+
+/** A number that the server counts, by its Prometheus name. */
+export async function metric(server: Server, name: string): Promise<number> {
+  const { text } = await new Visitor(server).request("GET", "/metrics");
+  const line = text.split("\n").find((each) => each.startsWith(`${name} `));
+  return Number(line?.slice(name.length) ?? 0);
 }
 
 /** Starts a server for one test, and resolves when it serves. */
@@ -58,7 +69,9 @@ export async function startServer(
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return exited;
   };
+  const talks: Talk[] = [];
   t.after(async () => {
+    await Promise.all(talks.map((talk) => talk.close()));
     await stop();
     if (env.DATA_DIR === undefined) await rm(dataDir, { recursive: true, force: true });
   });
@@ -78,7 +91,7 @@ export async function startServer(
     child.on("exit", () => clearTimeout(timer));
     child.stdout.once("data", () => clearTimeout(timer));
   });
-  return { url, dataDir, process: child, output: () => output, stop };
+  return { url, dataDir, process: child, output: () => output, stop, talks };
 }
 
 /**
@@ -121,17 +134,17 @@ export interface AnswerBody extends StoredSimulation {
 
 /** One visitor: keeps its cookie. */
 export class Visitor {
-  readonly url: string;
+  readonly server: Server;
   readonly headers: Record<string, string>;
 
   constructor(server: Server, headers: Record<string, string> = {}) {
-    this.url = server.url;
+    this.server = server;
     this.headers = { ...headers };
   }
 
   async request(method: string, path: string, body?: unknown): Promise<Answer> {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const response = await fetch(this.url + path, {
+    const response = await fetch(this.server.url + path, {
       method,
       headers: { ...this.headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
       ...(body === undefined ? {} : { body: text }),
@@ -154,49 +167,89 @@ export class Visitor {
     return answer.body;
   }
 
-  async connect(): Promise<Socket> {
-    const socket = new WebSocket(`${this.url.replace("http", "ws")}/ws`, { headers: this.headers });
-    await once(socket, "open");
-    return new Socket(socket);
+  /** The same visitor, by another way to the server. */
+  by(line: TestLine): Visitor {
+    return new Visitor({ ...this.server, url: line.url }, this.headers);
+  }
+
+  /** Opens a session, which ends with the server. */
+  async connect(options?: ConnectOptions): Promise<Talk> {
+    const talk = this.talk(options);
+    await talk.event("open");
+    return talk;
+  }
+
+  /** Tries to open one. */
+  talk(options?: ConnectOptions): Talk {
+    const talk = new Talk(this.server.url, this.headers, options);
+    this.server.talks.push(talk);
+    return talk;
   }
 }
 
-/** A WebSocket whose messages and frames can be waited for. */
-export class Socket {
-  readonly socket: WebSocket;
+/** A visitor's session whose messages and frames can be waited for. */
+export class Talk {
+  readonly session: Connection<{ toClient: ToClient; toServer: unknown }>;
   readonly messages: ToClient[] = [];
   readonly frames: Frame[] = [];
-  frameBytes = 0;
+  /** What became of the session: "open", "resumed", "gap", "closed 4500". */
+  readonly events: string[] = [];
+  /** The present line. */
+  line: WebSocket | undefined;
   readonly #decoder = new FrameDecoder();
   readonly #waiting = new Set<() => void>();
+  #reason = "";
 
-  constructor(socket: WebSocket) {
-    this.socket = socket;
-    socket.on("message", (data: Buffer, isBinary) => {
-      if (isBinary) {
-        this.frameBytes += data.length;
-        const frame = this.#decoder.decode(data);
-        if (frame) this.frames.push(frame);
-      } else this.messages.push(JSON.parse(data.toString()));
-      for (const check of this.#waiting) check();
-    });
+  constructor(url: string, headers: Record<string, string>, options: ConnectOptions = {}) {
+    const opened = (line: WebSocket) => {
+      this.line = line;
+    };
+    class Line extends WebSocket {
+      constructor(address: string) {
+        super(address, { headers });
+        opened(this);
+      }
+    }
+    this.session = connect(`${url}/ws`, { WebSocket: Line, ...options });
+    this.session.on("message", (message) => this.#saw(() => this.messages.push(message)));
+    for (const lane of ["keyframe", "frame"])
+      this.session.lane(lane).on((bytes) =>
+        this.#saw(() => {
+          const frame = this.#decoder.decode(bytes);
+          if (frame) this.frames.push(frame);
+        }),
+      );
+    for (const event of ["open", "resumed", "gap"] as const)
+      this.session.on(event, () => this.#saw(() => this.events.push(event)));
+    this.session.on("closed", ({ code, reason }) =>
+      this.#saw(() => {
+        this.events.push(`closed ${code}`);
+        this.#reason = reason;
+      }),
+    );
+    this.session.on("state", () => this.#saw());
   }
 
-  send(message: ToServer | Record<string, unknown> | string | Buffer): void {
-    this.socket.send(typeof message === "string" || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+  send(message: ToServer | Record<string, unknown> | string | null): void {
+    this.session.send(message);
   }
 
-  /** Resolves with what `find` finds, looking again at every message. */
-  async until<T>(what: string, find: (socket: Socket) => T | undefined, timeoutMs = 20_000): Promise<T> {
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  /** Resolves with what `find` finds, looking again whenever something has come. */
+  async until<T>(what: string, find: () => T | undefined, timeoutMs = 20_000): Promise<T> {
     const found = Promise.withResolvers<T>();
     const check = () => {
-      const value = find(this);
+      const value = find();
       if (value !== undefined) found.resolve(value);
     };
-    const timer = setTimeout(
-      () => found.reject(new Error(`no ${what} within ${timeoutMs} ms; last: ${JSON.stringify(this.messages.at(-1))}`)),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => {
+      const events = `${this.events.join(", ")} ${this.#reason}`;
+      const last = `${this.session.state}; ${events}; ${JSON.stringify(this.messages.at(-1))}`;
+      found.reject(new Error(`no ${what} within ${timeoutMs} ms; last: ${last}`));
+    }, timeoutMs);
     this.#waiting.add(check);
     check();
     try {
@@ -223,7 +276,18 @@ export class Socket {
     );
   }
 
+  /** The last such frame so far, or the next one. */
   frame(fits: (frame: Frame) => boolean = () => true): Promise<Frame> {
     return this.until("frame", () => this.frames.findLast(fits));
+  }
+
+  /** An event of the session, from `from` on. */
+  event(name: string, from = 0): Promise<true> {
+    return this.until(`event "${name}"`, () => this.events.includes(name, from) || undefined);
+  }
+
+  #saw(note?: () => void): void {
+    note?.();
+    for (const check of this.#waiting) check();
   }
 }

@@ -240,11 +240,6 @@ export function isKeyframe(bytes: Uint8Array): boolean {
   return ((bytes[1] ?? 0) & FLAG.keyframe) !== 0;
 }
 
-/** The number of the keyframe that encoded bytes are, or build on. */
-export function keyframeNumber(bytes: Uint8Array): number {
-  return (bytes[2] ?? 0) | ((bytes[3] ?? 0) << 8);
-}
-
 // --- bits ---
 
 function samePose(a: Uint8Array, b: Uint8Array, start: number): boolean {

@@ -1,108 +1,113 @@
-import type { ToClient, ToServer } from "../server/messages.ts";
+import { ClientError, connect, type ConnectionState as SessionState } from "@holdfast/client";
+import type { ToClient, ToServer, Wire } from "../server/messages.ts";
 
-export type ConnectionState = "connecting" | "live" | "reconnecting" | "offline";
+/** `closed` is for good. */
+export type ConnectionState = "connecting" | "live" | "reconnecting" | "offline" | "closed";
 
 export interface ConnectionEvents {
   state(state: ConnectionState): void;
   message(message: ToClient): void;
+  /** A frame or a keyframe: a frame follows its keyframe, when both come. */
   frame(bytes: Uint8Array): void;
   /** A measured round trip, ms. */
   roundTrip(ms: number): void;
+  /** The line is back, and nothing was missed. */
+  resumed(afterMs: number): void;
+  /** It is back, but what happened meanwhile is lost. */
+  gap(): void;
+  /** The server does not want this page back as it is: a close code of the protocol. */
+  closed(code: number): void;
 }
 
-/** The page's live line to the server. */
+/** The page's session with the server. */
 export interface Connection {
-  /** Connects for the first time; from then on the connection keeps itself open. */
+  /** Connects for the first time; from then on the session keeps itself up. */
   open(): void;
-  /** Watches one simulation, now and after every reconnect, until another is watched. */
+  /** Watches one simulation until another is watched. The server goes on with it by itself when the session resumes. */
   watch(simulation: string): void;
   unwatch(): void;
-  /** Sends if the line is up; a message of the moment is worth nothing later. */
+  /** Sends now or when the line is back, once. False if too much waits already, or the session is over. */
   send(message: ToServer): boolean;
 }
 
-const BACKOFF_MIN_MS = 250;
-const BACKOFF_MAX_MS = 5_000;
 const PING_EVERY_MS = 2_000;
-/** Pings without an answer for this long: the line is dead, whatever the browser believes. */
-const SILENCE_MAX_MS = 7_000;
 /** Failed attempts in a row after which "reconnecting" is called "offline". */
 const OFFLINE_AFTER_ATTEMPTS = 4;
 
-/** A connection that, once opened, keeps itself open, with jittered back-off between attempts. */
 export function createConnection(url: string, events: ConnectionEvents): Connection {
-  let socket: WebSocket | undefined;
+  let session: ReturnType<typeof begin> | undefined;
+  let state: SessionState = "connecting";
   let watched: string | undefined;
-  let attempts = 0;
-  let heardMs = 0;
-  let retry: ReturnType<typeof setTimeout> | undefined;
-  let wasLive = false;
+  let failures = 0;
+  let liveSinceMs = 0;
+  let isLeaving = false;
+
+  function begin() {
+    const begun = connect<Wire>(url);
+    begun.on("state", (next) => {
+      state = next;
+      if (next === "open") {
+        failures = 0;
+        liveSinceMs = performance.now();
+        ping();
+      }
+      show();
+    });
+    begun.on("retry", () => {
+      failures++;
+      show();
+    });
+    begun.on("message", (message) => {
+      if (message.type !== "pong") events.message(message);
+      else if (message.at >= liveSinceMs) events.roundTrip(performance.now() - message.at);
+    });
+    begun.on("resumed", ({ afterMs }) => events.resumed(afterMs));
+    begun.on("gap", () => {
+      if (watched !== undefined) send({ type: "watch", simulation: watched });
+      events.gap();
+    });
+    begun.on("closed", ({ code }) => {
+      if (!isLeaving) events.closed(code);
+    });
+    for (const lane of ["keyframe", "frame"]) begun.lane(lane).on(events.frame);
+    return begun;
+  }
 
   function send(message: ToServer): boolean {
-    if (socket?.readyState !== WebSocket.OPEN) return false;
-    socket.send(JSON.stringify(message));
-    return true;
+    try {
+      session?.send(message);
+      return session !== undefined;
+    } catch (error) {
+      if (error instanceof ClientError) return false;
+      throw error;
+    }
   }
 
-  function connect(): void {
-    clearTimeout(retry);
-    const opened = new WebSocket(url);
-    socket = opened;
-    opened.binaryType = "arraybuffer";
-    opened.onopen = () => {
-      attempts = 0;
-      wasLive = true;
-      heardMs = performance.now();
-      events.state("live");
-      send({ type: "ping", at: performance.now() });
-      if (watched !== undefined) send({ type: "watch", simulation: watched });
-    };
-    opened.onmessage = ({ data }) => {
-      heardMs = performance.now();
-      if (data instanceof ArrayBuffer) events.frame(new Uint8Array(data));
-      else receive(JSON.parse(String(data)) as ToClient);
-    };
-    opened.onclose = () => {
-      if (socket === opened) lost();
-    };
+  function ping(): void {
+    if (state === "open") send({ type: "ping", at: performance.now() });
   }
 
-  function receive(message: ToClient): void {
-    if (message.type === "pong") events.roundTrip(performance.now() - message.at);
-    else events.message(message);
+  function show(): void {
+    const isOffline = !navigator.onLine || failures > OFFLINE_AFTER_ATTEMPTS;
+    if (isLeaving) return;
+    if (state === "open") events.state("live");
+    else if (state === "closed") events.state("closed");
+    else events.state(isOffline ? "offline" : state);
   }
 
-  function lost(): void {
-    socket = undefined;
-    attempts++;
-    const offline = !navigator.onLine || attempts > OFFLINE_AFTER_ATTEMPTS;
-    events.state(offline ? "offline" : wasLive ? "reconnecting" : "connecting");
-    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (attempts - 1));
-    retry = setTimeout(connect, ceiling * (0.5 + Math.random() / 2));
-  }
-
-  function abandon(): void {
-    const dead = socket;
-    if (!dead) return;
-    dead.onclose = null;
-    dead.onmessage = null;
-    dead.close();
-    lost();
-  }
-
-  setInterval(() => {
-    if (socket?.readyState !== WebSocket.OPEN) return;
-    if (performance.now() - heardMs > SILENCE_MAX_MS) abandon();
-    else send({ type: "ping", at: performance.now() });
-  }, PING_EVERY_MS);
-  addEventListener("offline", abandon);
-  addEventListener("online", () => {
-    if (!socket && attempts > 0) connect();
+  setInterval(ping, PING_EVERY_MS);
+  // A page that is put aside may come back; one that is left should not keep a session waiting for it.
+  addEventListener("pagehide", ({ persisted }) => {
+    isLeaving = !persisted;
+    if (isLeaving) void session?.close();
   });
 
-  events.state("connecting");
+  show();
   return {
-    open: connect,
+    open() {
+      session = begin();
+      if (watched !== undefined) send({ type: "watch", simulation: watched });
+    },
     send,
     watch(simulation) {
       watched = simulation;

@@ -1,10 +1,11 @@
 import type { SimulationView, StatusMessage, ToClient } from "../server/messages.ts";
 import { ApiError, api, type NewSimulation, type SimulationWithScene } from "./api.ts";
 import { Badge } from "./badge.ts";
+import { closeNotice } from "./close-notice.ts";
 import { Composer } from "./composer.ts";
-import { createConnection } from "./connection.ts";
+import { type ConnectionState, createConnection } from "./connection.ts";
 import { Controls } from "./controls.ts";
-import { Cover } from "./cover.ts";
+import { Cover, type CoverMessage } from "./cover.ts";
 import { byId, icon } from "./element.ts";
 import { Gallery } from "./gallery.ts";
 import { Meters } from "./meters.ts";
@@ -44,6 +45,14 @@ interface Open {
   state: StatusMessage["state"];
 }
 
+const CONNECTION_TEXT: Record<ConnectionState, string> = {
+  connecting: "Connecting",
+  live: "Live",
+  reconnecting: "Reconnecting",
+  offline: "Offline",
+  closed: "Disconnected",
+};
+
 const layout = byId("layout", HTMLElement);
 const inspector = byId("inspector", HTMLElement);
 const heading = byId("heading", HTMLDivElement);
@@ -66,6 +75,8 @@ const badge = new Badge(byId("badges", HTMLDivElement));
 let open: Open | undefined;
 /** What the page wants to show; `open` follows when it has come. */
 let wanted: string | undefined;
+/** Why the session is over for good. */
+let ended: CoverMessage | undefined;
 let roundTripMs = 0;
 let speedPercent = 100;
 
@@ -73,11 +84,14 @@ let speedPercent = 100;
 const identified = loadMine();
 const connection = createConnection(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
   state(state) {
-    const text = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", offline: "Offline" }[state];
-    if (pill.dataset.state === "live" && state !== "live")
-      toast("The connection dropped; it is being restored.", "bad");
     pill.dataset.state = state;
-    pill.textContent = text;
+    pill.textContent = CONNECTION_TEXT[state];
+  },
+  resumed: (afterMs) => toast(`Resumed after ${(afterMs / 1000).toFixed(1)} s.`),
+  gap: () => toast("Connected again. What you did while the line was down may be lost.", "bad"),
+  closed(code) {
+    ended = closeNotice(code);
+    cover.message(ended);
   },
   roundTrip(ms) {
     roundTripMs = roundTripMs === 0 ? ms : roundTripMs * 0.7 + ms * 0.3;
@@ -162,7 +176,8 @@ function begin(simulation: SimulationWithScene): void {
   byId("origin", HTMLParagraphElement).textContent = simulation.prompt ?? originOf(simulation);
   for (const each of [heading, transport, inspector, fps]) each.hidden = false;
   mine.mark(simulation.id);
-  cover.loading("Starting the physics");
+  if (ended) cover.message(ended);
+  else cover.loading("Starting the physics");
   showScene(simulation.scene);
   connection.watch(simulation.id);
 }
@@ -204,7 +219,7 @@ function receive(message: ToClient): void {
   switch (message.type) {
     case "simulation":
       if (message.simulation.id !== open?.view.id) return;
-      viewer?.join(message.run);
+      if (viewer?.join(message.run)) toast("The simulation started again from its beginning.");
       return;
     case "status":
       if (!open || message.simulation !== open.view.id) return;
@@ -216,12 +231,18 @@ function receive(message: ToClient): void {
     case "error":
       if (message.simulation !== undefined && message.simulation !== wanted) return;
       if (message.code === "simulation_not_found") notFound("It was deleted, or it belongs to somebody else.");
-      else if (open && viewer?.state(performance.now()) === "empty") {
+      else if (open && isStill()) {
         const { id } = open.view;
         failed("The simulation did not start", message.message, () => connection.watch(id));
       } else toast(message.message, "bad");
       return;
   }
+}
+
+/** Nothing is to be seen yet, or no longer. */
+function isStill(): boolean {
+  const state = viewer?.state(performance.now());
+  return state === "empty" || state === "stalled";
 }
 
 async function remove(id: string): Promise<boolean> {

@@ -80,6 +80,11 @@ async function openScene(page: Page): Promise<{ bodies: { id: string; joints: un
   });
 }
 
+/** Waits until the page shows this state of its connection. */
+function pill(page: Page, state: string): Promise<void> {
+  return page.locator(`[data-testid=connection][data-state=${state}]`).waitFor();
+}
+
 function poses(page: Page, ids: string[]): Promise<Record<string, unknown>> {
   return page.evaluate((all) => Object.fromEntries(all.map((id) => [id, window.simgen.pose(id)])), ids);
 }
@@ -145,7 +150,7 @@ test("pause stops the motion, reset brings back the start", async (t) => {
   await page.waitForFunction((from) => window.simgen.step() !== from, step);
 });
 
-test("a page whose server is killed says so, and goes on by itself when it is back", async (t) => {
+test("a page whose server is killed says so; when it is back, with nothing kept, the page starts anew by itself", async (t) => {
   const dataDir = await emptyDataDir();
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const killed = await startServer(t, { DATA_DIR: dataDir });
@@ -153,15 +158,14 @@ test("a page whose server is killed says so, and goes on by itself when it is ba
   await page.getByTestId("template-pendulum").click();
   await page.waitForURL(/\/s\//);
   await movingBody(page);
-  const connection = page.getByTestId("connection");
-  await connection.and(page.locator("[data-state=live]")).waitFor();
+  await pill(page, "live");
 
   await killed.stop("SIGKILL");
-  await connection.and(page.locator("[data-state=reconnecting]")).waitFor();
-  await page.getByText("The connection dropped; it is being restored.").waitFor();
+  await pill(page, "reconnecting");
 
   await startServer(t, { DATA_DIR: dataDir, PORT: new URL(killed.url).port });
-  await connection.and(page.locator("[data-state=live]")).waitFor();
+  await page.getByText("Connected again. What you did while the line was down may be lost.").waitFor();
+  await pill(page, "live");
   await movingBody(page);
 });
 

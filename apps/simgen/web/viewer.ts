@@ -15,7 +15,8 @@ export class Viewer {
   scene: Scene | undefined;
   readonly #stage: Stage;
   #run: number | undefined;
-  #decoder = new FrameDecoder();
+  /** Frames may come sooner than the word which run they are of; so it is kept from one run to the next. */
+  readonly #decoder = new FrameDecoder();
   #playback = new Playback(0.002);
 
   constructor(stage: Stage) {
@@ -30,11 +31,11 @@ export class Viewer {
     this.#stage.show(new Model(scene), scene);
   }
 
-  /** From now on the frames of `run` are shown, and no others. */
-  join(run: number): void {
-    if (run === this.#run) return;
+  /** From now on the frames of `run` are shown, and no others. True when another run was shown before. */
+  join(run: number): boolean {
+    const isAnother = this.#run !== undefined && this.#run !== run;
     this.#run = run;
-    this.#decoder = new FrameDecoder();
+    return isAnother;
   }
 
   close(): void {
