@@ -12,7 +12,7 @@ import { microseconds } from "./message.ts";
 import type { ServerCalls } from "./server.ts";
 import type { ClientName, SubjectName } from "./subject.ts";
 
-const START_MS_MAX = 15_000;
+const START_MS_MAX = 30_000;
 /** Linux counts CPU time in hundredths of a second on every machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
 

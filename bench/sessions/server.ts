@@ -71,7 +71,7 @@ const calls = {
   async residentBytes(): Promise<number> {
     for (let i = 0; i < 4; i++) {
       globalThis.gc?.();
-      await sleep(50);
+      await sleep(40);
     }
     return process.memoryUsage.rss();
   },
