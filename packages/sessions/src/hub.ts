@@ -135,8 +135,8 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     if (reading) line.apply(reading);
     for (const entry of entries) line.outbox.receive(entry);
     if (line.outbox.hasHole) this.#checkLater(line);
-    this.#listen(line);
     this.#tell(isResumed ? "resumed" : "open", line);
+    this.#listen(line);
     this.due(line);
     if (this.#isDraining) this.#retire(line, "draining");
     return line;
@@ -231,8 +231,12 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     return this.#store.commit(id, seq, replies);
   }
 
-  commitLater(line: Line): void {
-    this.#timers.later(RETRY_MS, () => this.due(line));
+  uncommitted(line: Line, error: unknown): void {
+    const isUnknown = error instanceof SessionError && error.code === "session_unknown";
+    if (!isUnknown) this.#timers.later(RETRY_MS, () => this.due(line));
+    // It has ended, or the store has lost it and shall have it back.
+    else if (!line.isOver) void this.#check(line).then(() => this.due(line));
+    else line.inbox.giveUp();
   }
 
   handle(line: Line, seq: number, raw: unknown, replies: Reply[]): Promise<void> | void {
@@ -242,6 +246,9 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
       seq,
       key: `${line.id}:${seq}`,
       reply: (message) => replies.push({ seq, json: this.#json(message) }),
+      get signal() {
+        return line.signal;
+      },
     };
     let message: M["toServer"];
     try {
@@ -268,10 +275,9 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   /** Nothing more comes in or goes out; the session is given back to the store when nothing is in hand. */
   #retire(line: Line, why: CloseReason | "lost", detail: string = why): void {
     if (line.isOver) return;
-    line.isOver = true;
     this.counters.closed[why] = (this.counters.closed[why] ?? 0) + 1;
     if (why !== "lost") this.#hangUpSocket(line.socket, why, detail);
-    line.inbox.stop();
+    line.finish();
     this.#tell("detached", line, why);
     this.#leaving.add(line);
     const isOurs = why !== "replaced" && why !== "ended";

@@ -14,6 +14,7 @@ class Bench implements InboxEvents {
   /** Undone handlers, oldest first. */
   readonly running: PromiseWithResolvers<void>[] = [];
   isSlow = false;
+  isCounted = true;
   refuseWith: Error | undefined;
   dues = 0;
   retries = 0;
@@ -40,8 +41,9 @@ class Bench implements InboxEvents {
     this.dues++;
   }
 
-  failed(error: unknown): void {
+  failed(error: unknown): boolean {
     this.errors.push(error);
+    return this.isCounted;
   }
 
   uncommitted(): void {
@@ -188,5 +190,19 @@ test("idle means: nothing in hand, and what was handled is on record or given up
   bench.refuseWith = new SessionError("session_unknown", "ended");
   other.receive(1, ["c"]);
   other.flush();
+  await turn();
+  assert.equal(other.isIdle, false);
+  other.giveUp();
   await other.idle();
+});
+
+test("a message whose handler fails for the end of its connection is left to another server", async () => {
+  const bench = new Bench();
+  bench.isSlow = true;
+  bench.isCounted = false;
+  const inbox = new Inbox(0, bench);
+  inbox.receive(1, ["a", "b"]);
+  bench.running[0]?.reject(new Error("the connection is over"));
+  await inbox.idle();
+  assert.deepEqual([inbox.handled, bench.handled], [0, ["a"]]);
 });

@@ -1,5 +1,4 @@
 import { step } from "@holdfast/protocol";
-import { SessionError } from "./session-error.ts";
 import type { Reply } from "./store.ts";
 
 export interface InboxEvents {
@@ -11,9 +10,9 @@ export interface InboxEvents {
   committed(seq: number): void;
   /** Something is to be committed. */
   due(): void;
-  /** `handle` threw or rejected. */
-  failed(error: unknown): void;
-  /** `commit` rejected: call `flush` again in a while. */
+  /** `handle` threw or rejected. False if the message is not to count as handled: it is left to another server. */
+  failed(error: unknown): boolean;
+  /** `commit` rejected: call `flush` again in a while, or `giveUp`. */
   uncommitted(error: unknown): void;
 }
 
@@ -139,8 +138,7 @@ export class Inbox {
       .then(
         () => this.learn(seq),
         (error) => {
-          if (error instanceof SessionError && error.code === "session_unknown") this.#isGivenUp = true;
-          else if (!this.#isGivenUp) this.#events.uncommitted(error);
+          if (!this.#isGivenUp) this.#events.uncommitted(error);
         },
       )
       .finally(() => {
@@ -156,29 +154,37 @@ export class Inbox {
       if (!next) return;
       this.#isRunning = true;
       const replies: Reply[] = [];
-      const done = this.#handle(next.seq, next.message, replies);
-      if (done) {
-        done.then(() => {
-          this.#finish(next.seq, replies);
+      const outcome = this.#handle(next.seq, next.message, replies);
+      if (typeof outcome === "boolean") this.#finish(next.seq, replies, outcome);
+      else
+        outcome.then((isHandled) => {
+          this.#finish(next.seq, replies, isHandled);
           this.#run();
         });
-        return;
-      }
-      this.#finish(next.seq, replies);
     }
   }
 
-  #handle(seq: number, message: unknown, replies: Reply[]): Promise<void> | undefined {
+  /** Gives whether the message counts as handled, as soon as that is known. */
+  #handle(seq: number, message: unknown, replies: Reply[]): Promise<boolean> | boolean {
     try {
-      return this.#events.handle(seq, message, replies)?.catch((error) => this.#events.failed(error));
+      const handling = this.#events.handle(seq, message, replies);
+      return handling === undefined
+        ? true
+        : handling.then(
+            () => true,
+            (error) => this.#events.failed(error),
+          );
     } catch (error) {
-      this.#events.failed(error);
-      return undefined;
+      return this.#events.failed(error);
     }
   }
 
-  #finish(seq: number, replies: Reply[]): void {
+  #finish(seq: number, replies: Reply[], isHandled: boolean): void {
     this.#isRunning = false;
+    if (!isHandled) {
+      this.stop();
+      return;
+    }
     this.#handled = Math.max(this.#handled, seq);
     const late = replies.filter((reply) => reply.seq > this.#committed);
     if (late.length > 0) this.#replies = [...(this.#replies ?? []), ...late];

@@ -16,7 +16,8 @@ export interface LineHost {
   ackDue(line: Line): void;
   /** Calls `writeHeld` until nothing waits for room in the socket. */
   roomDue(line: Line): void;
-  commitLater(line: Line): void;
+  /** What the line has handled could not be put on record. */
+  uncommitted(line: Line, error: unknown): void;
   commit(id: string, seq: number, replies: Reply[]): Promise<void>;
   handle(line: Line, seq: number, message: unknown, replies: Reply[]): Promise<void> | void;
   failed(line: Line, error: unknown): void;
@@ -87,6 +88,7 @@ export class Line implements InboxEvents, Session {
   /** Messages the client may send now, at `lastHeardMs`. */
   allowance: number;
   readonly #host: LineHost;
+  #ending: AbortController | undefined;
   #rooms: Set<string> | undefined;
   #ackSent: number;
   #lanes: Map<string, Uint8Array> | undefined;
@@ -112,6 +114,20 @@ export class Line implements InboxEvents, Session {
 
   get rooms(): ReadonlySet<string> {
     return this.#rooms ?? NO_ROOMS;
+  }
+
+  /** Aborted when this connection is over. */
+  get signal(): AbortSignal {
+    this.#ending ??= new AbortController();
+    if (this.isOver) this.#ending.abort();
+    return this.#ending.signal;
+  }
+
+  /** Nothing more is delivered, and no further message begun. */
+  finish(): void {
+    this.isOver = true;
+    this.inbox.stop();
+    this.#ending?.abort();
   }
 
   setRoom(room: string, isIn: boolean): void {
@@ -234,12 +250,15 @@ export class Line implements InboxEvents, Session {
     this.#host.due(this);
   }
 
-  failed(error: unknown): void {
+  failed(error: unknown): boolean {
+    // The effect of some messages ends with the connection: whoever has the next one handles them again.
+    if (this.isOver) return false;
     this.#host.failed(this, error);
+    return true;
   }
 
-  uncommitted(): void {
-    this.#host.commitLater(this);
+  uncommitted(error: unknown): void {
+    this.#host.uncommitted(this, error);
   }
 
   // ---- private ----

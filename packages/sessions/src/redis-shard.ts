@@ -5,18 +5,17 @@ import type { RedisLink, Reply } from "./redis-link.ts";
 import { readNotices } from "./redis-notice.ts";
 import { RedisPeers } from "./redis-peers.ts";
 import { type Operation, type QueueBounds, RedisQueue } from "./redis-queue.ts";
+import { UNVERIFIED } from "./redis-reply.ts";
 import { RedisRetained, type RetainedBounds } from "./redis-retained.ts";
 import { LOG_OPERATIONS, LOG_SCRIPT, WHOLE_SCRIPT } from "./redis-script.ts";
 import { SessionError } from "./session-error.ts";
 import type { StoreEvents, StoreLimits } from "./store.ts";
 
-/** Results that are no result: as in record.lua. */
-export const UNKNOWN = -1;
-export const UNVERIFIED = -2;
-export const TOO_MANY = -3;
-
 /** As in server.lua: sessions that one sweep takes. */
 const SWEEP_MAX = 200;
+
+/** How much longer than other calls an offer of what was appended before a restart waits for an owner, ms. */
+const OFFERS_LATER_MS = 500;
 
 /** This node does not serve the shard, or not now: nothing has happened, and it may elsewhere or later. */
 const MISPLACED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN|NOSCRIPT)\b/;
@@ -129,7 +128,7 @@ export class RedisShard {
     // Subscribed before anybody knows of this server, so before anything can be published to it.
     await link.subscribe(this.#channel, (message) => this.#notified(link, message));
     const { name, shards, timing } = this.#options;
-    const args = [...this.#header(0, link, false), "enter", name, String(shards), String(link.upMs)];
+    const args = [...this.#header(0, link, -1), "enter", name, String(shards), String(link.upMs)];
     const reply = await link.evaluate(WHOLE_SCRIPT, this.#key, args);
     const [, [entered], sent] = reply as [Reply, [[number, number, number]], number];
     const [beats, sinceMs, shardsOfOthers] = entered;
@@ -237,7 +236,7 @@ export class RedisShard {
     const operations = link ? this.#queue.take() : [];
     if (!link || operations.length === 0) return;
     const flight = { number: ++this.#flightNumber, link, operations, sentAt: performance.now() };
-    const args = this.#header(flight.number, link, flight.sentAt >= this.#settledAt);
+    const args = this.#header(flight.number, link, flight.sentAt - this.#settledAt);
     let isLog = true;
     for (const { name, key, calls, json } of operations) {
       isLog &&= LOG_OPERATIONS.has(name);
@@ -252,8 +251,9 @@ export class RedisShard {
     this.#schedule();
   }
 
-  #header(number: number, link: RedisLink, isSettled: boolean): (string | Buffer)[] {
-    return [String(number), this.#options.instance, link.run, isSettled ? "1" : "0", randomUUID(), ...this.#limits];
+  #header(number: number, link: RedisLink, settledForMs: number): (string | Buffer)[] {
+    const settled = settledForMs < 0 ? "0" : settledForMs < OFFERS_LATER_MS ? "1" : "2";
+    return [String(number), this.#options.instance, link.run, settled, randomUUID(), ...this.#limits];
   }
 
   // ---- back ----

@@ -2,11 +2,24 @@ import { randomBytes } from "node:crypto";
 import { crc16 } from "./hash-slot.ts";
 import { assertFits } from "./message-size.ts";
 import type { CallOptions } from "./redis-call.ts";
-import { addressOf, type RedisAddress } from "./redis-client.ts";
+import type { RedisAddress } from "./redis-client.ts";
 import type { Reply as RedisReply } from "./redis-link.ts";
-import { type NodesTiming, RedisNodes } from "./redis-nodes.ts";
-import { entryBytes, readEntry } from "./redis-notice.ts";
-import { RedisShard, type ShardBounds, type ShardTiming, TOO_MANY, UNKNOWN } from "./redis-shard.ts";
+import { RedisNodes } from "./redis-nodes.ts";
+import { entryBytes } from "./redis-notice.ts";
+import { type RedisSettings, type RedisStoreOptions, validated } from "./redis-options.ts";
+import {
+  attachedOf,
+  checkedOf,
+  infos,
+  isOne,
+  membersOf,
+  nothing,
+  offsetOf,
+  TOO_MANY,
+  texts,
+  UNKNOWN,
+} from "./redis-reply.ts";
+import { RedisShard } from "./redis-shard.ts";
 import { ClusterTopology, singleTopology } from "./redis-topology.ts";
 import { SessionError } from "./session-error.ts";
 import type {
@@ -15,7 +28,6 @@ import type {
   Checked,
   Held,
   NewSession,
-  Reading,
   Refused,
   Reply,
   Restorable,
@@ -26,55 +38,6 @@ import type {
   StoreLimits,
 } from "./store.ts";
 
-export interface RedisStoreOptions {
-  /** A Redis of its own: `redis[s]://[[user]:password@]host[:port][/database]`. */
-  url?: string;
-  /** Some nodes of a Redis Cluster; the others are found. */
-  urls?: string[];
-  /** What all keys begin with, in braces and with a shard's number. */
-  prefix?: string;
-  /** Into how many parts sessions are divided, each in one slot of a cluster. The same on all servers, and for good. */
-  shards?: number;
-  /** How long `append`, `publish`, `lane` and questions wait for Redis, ms. */
-  sendWaitMs?: number;
-  /** How long the other calls wait for Redis, ms. */
-  waitMs?: number;
-  timing?: Partial<ShardTiming & NodesTiming>;
-  bounds?: Partial<ShardBounds>;
-}
-
-export const REDIS_STORE_DEFAULTS = {
-  prefix: "holdfast",
-  shards: 1,
-  shardsOfCluster: 16,
-  // With the coarseness of a tick: within 250 ms.
-  sendWaitMs: 220,
-  waitMs: 5000,
-  timing: {
-    beatMs: 500,
-    // With a heartbeat's coarseness on both sides, and the reaping: within 5 s.
-    deadMs: 3500,
-    settleMs: 3000,
-    tickMs: 25,
-    silentMs: 1000,
-    frozenMs: 5000,
-    connectTimeoutMs: 2000,
-    reconnectMinMs: 50,
-    reconnectMaxMs: 500,
-  },
-  bounds: {
-    queueCallsMax: 20_000,
-    queueSizeMax: 32 * 1024 * 1024,
-    scriptOperationsMax: 500,
-    scriptSizeMax: 1024 * 1024,
-    entryMessagesMax: 100,
-    entrySizeMax: 64 * 1024,
-    scriptsMax: 1,
-    retainedMs: 10_000,
-    retainedSizeMax: 8 * 1024 * 1024,
-  },
-};
-
 /**
  * Sessions in Redis 7 or later, or in a Redis Cluster: every server that joins can send to every session.
  * Throws `SessionError` "option_invalid".
@@ -83,44 +46,10 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   return new RedisStore(validated(options));
 }
 
-type Settings = ReturnType<typeof validated>;
-
-function validated(options: RedisStoreOptions) {
-  const { url, urls, ...rest } = options;
-  if ((url === undefined) === (urls === undefined)) throw invalid("url", "either url or urls", "both or neither");
-  const shards = options.shards ?? (urls ? REDIS_STORE_DEFAULTS.shardsOfCluster : REDIS_STORE_DEFAULTS.shards);
-  if (!Number.isInteger(shards) || shards < 1 || shards > 256)
-    throw invalid("shards", "a whole number from 1 to 256", shards);
-  const prefix = options.prefix ?? REDIS_STORE_DEFAULTS.prefix;
-  if (!/^[^{}\s]{1,64}$/.test(prefix)) throw invalid("prefix", "1 to 64 characters, no braces or spaces", prefix);
-  return {
-    ...REDIS_STORE_DEFAULTS,
-    ...rest,
-    addresses: (urls ?? [url as string]).map(address),
-    isCluster: urls !== undefined,
-    prefix,
-    shards,
-    timing: { ...REDIS_STORE_DEFAULTS.timing, ...options.timing },
-    bounds: { ...REDIS_STORE_DEFAULTS.bounds, ...options.bounds },
-  };
-}
-
-function address(url: string): RedisAddress {
-  try {
-    return addressOf(url);
-  } catch {
-    throw invalid("url", "redis[s]://[[user]:password@]host[:port][/database]", url);
-  }
-}
-
-function invalid(field: string, expected: string, got: unknown): SessionError {
-  return new SessionError("option_invalid", `${field}: expected ${expected}, got ${String(got)}`);
-}
-
 class RedisStore implements SessionStore {
-  readonly #settings: Settings;
+  readonly #settings: RedisSettings;
 
-  constructor(settings: Settings) {
+  constructor(settings: RedisSettings) {
     this.#settings = settings;
   }
 
@@ -131,11 +60,13 @@ class RedisStore implements SessionStore {
   }
 }
 
+export type { RedisStoreOptions };
+
 /** An id: the shard in two hex digits, then 132 random bits. */
 const ID = /^[0-9a-f]{2}[A-Za-z0-9_-]{22}$/;
 
 class RedisConnection implements StoreConnection {
-  readonly #settings: Settings;
+  readonly #settings: RedisSettings;
   readonly #limits: StoreLimits;
   readonly #events: StoreEvents;
   readonly #shards: RedisShard[] = [];
@@ -151,7 +82,7 @@ class RedisConnection implements StoreConnection {
   readonly #changing: CallOptions;
   readonly #asking: CallOptions;
 
-  constructor(settings: Settings, server: string, limits: StoreLimits, events: StoreEvents) {
+  constructor(settings: RedisSettings, server: string, limits: StoreLimits, events: StoreEvents) {
     this.#settings = settings;
     this.#limits = limits;
     this.#events = events;
@@ -220,10 +151,11 @@ class RedisConnection implements StoreConnection {
     throw new SessionError("sessions_too_many", `expected at most ${sessionsPerClientMax} sessions of one client`);
   }
 
-  async attach({ id, clientId, secretHash, fence, epoch, offset }: Attach): Promise<Attached | Refused> {
+  async attach({ id, clientId, secretHash, fence, epoch, offset, welcomed }: Attach): Promise<Attached | Refused> {
     const shard = this.#shardOf(id);
     if (!shard) return { kind: "unknown" };
-    const args = [id, clientId === undefined ? "" : `=${clientId}`, secretHash, String(fence), epoch, String(offset)];
+    const who = clientId === undefined ? "" : `=${clientId}`;
+    const args = [id, who, secretHash, String(fence), epoch, String(offset), String(welcomed)];
     try {
       // Repeated, it would find itself, and be stale.
       const once = { ...this.#changing, isRepeatable: false, isOrdered: true };
@@ -419,81 +351,12 @@ class RedisConnection implements StoreConnection {
   }
 }
 
-// ---- what scripts give and take ----
-
-function nothing(): void {}
-
-const NO_ARGS: readonly string[] = [];
-
-function offsetOf(reply: RedisReply, shift: number, _: string, id: string): number {
-  if (reply === UNKNOWN) throw new SessionError("session_unknown", `no session ${id}`);
-  return Number(reply) + shift;
-}
-
-function membersOf(reply: RedisReply): number {
-  return Number((reply as RedisReply[])[0]);
-}
-
-function isOne(reply: RedisReply): boolean {
-  return reply === 1;
+function isUnknown(error: unknown): boolean {
+  return error instanceof SessionError && error.code === "outcome_unknown";
 }
 
 function heldArgs({ id, fence, epoch, last, handled, run }: Held): string[] {
   return [id, String(fence), epoch, String(last), String(handled), run];
 }
 
-function attachedOf(reply: RedisReply, _: number, run: string): Attached | Refused {
-  if (reply === UNKNOWN) return { kind: "unknown" };
-  if (!Array.isArray(reply)) return { kind: String(reply) as "forbidden" | "stale" };
-  const [, , , , clientId, rooms, previousOwner] = reply;
-  return {
-    ...{ kind: "attached", ...readingOf(reply, run), clientId: String(clientId), rooms: texts(rooms) },
-    previousOwner: Number(previousOwner) > 0,
-  };
-}
-
-function checkedOf(reply: RedisReply, _: number, run: string): Checked {
-  if (Array.isArray(reply)) return { kind: "current", ...readingOf(reply, run) };
-  return { kind: String(reply) as "fenced" | "ended" | "lost" };
-}
-
-/** {epoch, offset, entries, handled, …} */
-function readingOf(reply: RedisReply[], run: string): Reading {
-  const [epoch, offset, entries, handled] = reply;
-  const reading: Reading = {
-    epoch: String(epoch),
-    offset: Number(offset),
-    entries: (entries as Buffer[]).map((entry) => readEntry(entry)),
-    handled: Number(handled),
-    run,
-  };
-  // A log with a hole in it, after a script that Redis did not carry through: what is before is missing as well.
-  let last = reading.offset;
-  const all = reading.entries;
-  all.forEach(({ first, count }, index) => {
-    if (first > last + 1) {
-      reading.offset = first - 1;
-      reading.entries = all.slice(index);
-    }
-    last = first + count - 1;
-  });
-  return reading;
-}
-
-function infos(rows: RedisReply): SessionInfo[] {
-  const flat = texts(rows);
-  const found: SessionInfo[] = [];
-  for (let i = 0; i + 2 < flat.length; i += 3) {
-    const [id = "", clientId = "", owner = ""] = flat.slice(i, i + 3);
-    found.push({ id, clientId, server: owner === "" ? undefined : owner });
-  }
-  return found;
-}
-
-function texts(reply: RedisReply | undefined): string[] {
-  return Array.isArray(reply) ? reply.map(String) : [];
-}
-
-function isUnknown(error: unknown): boolean {
-  return error instanceof SessionError && error.code === "outcome_unknown";
-}
+const NO_ARGS: readonly string[] = [];

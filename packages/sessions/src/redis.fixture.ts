@@ -20,9 +20,17 @@ export class TestRedis {
   }
 
   static async start(...options: string[]): Promise<TestRedis> {
-    const redis = new TestRedis(await freePort(), options);
-    await redis.start();
-    return redis;
+    for (let left = 10; ; left--) {
+      const redis = new TestRedis(await freePort(), options);
+      try {
+        await redis.start();
+        return redis;
+      } catch (error) {
+        // The port, or the one of a cluster's bus, has been taken meanwhile.
+        await redis.stop();
+        if (left === 0) throw error;
+      }
+    }
   }
 
   get url(): string {
@@ -128,8 +136,11 @@ export async function startCluster(masters = 3, replicas = 0): Promise<TestRedis
       await node.command("CLUSTER", "ADDSLOTSRANGE", String(from), String(to - 1));
     }),
   );
-  for (const node of nodes.slice(1)) await node.command("CLUSTER", "MEET", "127.0.0.1", String(first.port));
-  await Promise.all(nodes.map((node) => until(async () => (await known(node)) === nodes.length)));
+  await until(async () => {
+    // Again and again: a handshake that fails is not repeated.
+    for (const node of nodes.slice(1)) await node.command("CLUSTER", "MEET", "127.0.0.1", String(first.port));
+    return (await Promise.all(nodes.map(known))).every((count) => count === nodes.length);
+  });
   for (const [index, node] of nodes.slice(masters).entries()) {
     const master = String(await nodes[index % masters]?.command("CLUSTER", "MYID"));
     await node.command("CLUSTER", "REPLICATE", master);
@@ -147,7 +158,10 @@ async function known(node: TestRedis): Promise<number> {
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(20);
+  for (let left = 300; !(await isSo()); left--) {
+    if (left === 0) throw new Error("expected a cluster within a minute");
+    await sleep(200);
+  }
 }
 
 /** Below 50000: a cluster's nodes also listen 10000 above. */

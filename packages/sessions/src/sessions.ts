@@ -22,6 +22,8 @@ export interface Handling<ToClient> {
   key: string;
   /** Sends a message to the client together with the acknowledgement: both or neither, exactly once. */
   reply(message: ToClient): void;
+  /** Aborted when the connection is over. A handler that rejects after that leaves the message to the next server. */
+  readonly signal: AbortSignal;
 }
 
 export interface SessionsOptions<M extends Messages> extends Partial<Limits> {

@@ -111,7 +111,8 @@ export class Shelf {
 
   create(session: NewSession, server: string): { run: string } {
     const { sessionsPerClientMax } = this.#options.limits;
-    if ((this.#state.clients.get(session.clientId)?.size ?? 0) >= sessionsPerClientMax)
+    const isFull = (this.#state.clients.get(session.clientId)?.size ?? 0) >= sessionsPerClientMax;
+    if (isFull && !this.#makeRoom(session.clientId))
       throw new SessionError("sessions_too_many", `expected at most ${sessionsPerClientMax} sessions of one client`);
     this.#put({ ...session, ...EMPTY, log: [], rooms: new Set(), owner: server, run: this.#run });
     return { run: this.#run };
@@ -233,6 +234,8 @@ export class Shelf {
     };
     this.#put(record);
     drop(record, acked);
+    // Too late: senders have given up to offer what only they knew of.
+    if (this.#isSettled) this.#startOver(record);
     return { kind: "current", ...this.#read(record, session.epoch, session.last) };
   }
 
@@ -345,9 +348,23 @@ export class Shelf {
     return { epoch: record.epoch, offset: from, entries, handled: record.handled, run: this.#run };
   }
 
+  /** The longest detached session of a client expires now. False if all are attached. */
+  #makeRoom(clientId: string): boolean {
+    const [oldest] = [...(this.#state.clients.get(clientId) ?? [])]
+      .flatMap((id) => this.#state.records.get(id) ?? [])
+      .filter(({ owner, expiresAtMs }) => owner === undefined && expiresAtMs !== undefined)
+      .sort((a, b) => (a.expiresAtMs ?? 0) - (b.expiresAtMs ?? 0));
+    if (!oldest) return false;
+    oldest.expiresAtMs = this.#options.nowMs();
+    forget(this.#state.clients, clientId, oldest.id);
+    return true;
+  }
+
   #room(id: string, room: string, isIn: boolean): boolean {
     const record = this.#find(id);
     if (!record) return false;
+    // Its owner would restore it with the rooms that it knows of.
+    this.#verify(record);
     if (isIn) {
       record.rooms.add(room);
       member(this.#state.rooms, room).add(id);

@@ -122,7 +122,7 @@ export async function attached(
   fence: number,
   offset = 0,
 ): Promise<Attached> {
-  const result = await store.attach({ id, clientId, secretHash, fence, epoch, offset });
+  const result = await store.attach({ id, clientId, secretHash, fence, epoch, offset, welcomed: 0 });
   assert.equal(result.kind, "attached");
   return result as Attached;
 }
@@ -199,12 +199,24 @@ export function storeContract(name: string, make: () => SessionStore): void {
       await one.store.end(first.id);
       await created(one.store, "ann");
       await rejects(created(one.store, "ann"), "sessions_too_many");
+      // One that nobody is connected to makes room, the longest detached first.
+      const [older, newer] = (await one.store.ofClient("ann")) as [SessionInfo, SessionInfo];
+      await one.store.detach(older.id, 1);
+      await sleep(5);
+      await one.store.detach(newer.id, 1);
+      const next = await created(one.store, "ann");
+      assert.deepEqual(
+        byId(await one.store.ofClient("ann")).map(({ id }) => id),
+        [newer.id, next.id].sort(),
+      );
+      await until(() => one.ears.expirations.length > 0);
+      assert.deepEqual(one.ears.expirations, [{ id: older.id, clientId: "ann" }]);
     });
 
     storeTest("who has not the secret, or is another client, does not get in (S13)", async (store) => {
       const { store: one } = await store.serve();
       const session = await created(one, "ann");
-      const attach = { ...session, fence: 2, offset: 0 };
+      const attach = { ...session, fence: 2, offset: 0, welcomed: 0 };
       assert.deepEqual(await one.attach({ ...attach, secretHash: sha256("guess") }), { kind: "forbidden" });
       assert.deepEqual(await one.attach({ ...attach, secretHash: "" }), { kind: "forbidden" });
       assert.deepEqual(await one.attach({ ...attach, clientId: "bob" }), { kind: "forbidden" });
@@ -215,6 +227,20 @@ export function storeContract(name: string, make: () => SessionStore): void {
     });
 
     storeTest(
+      "a record that knows less of connections than its client or its owner is started over (S5)",
+      async (store) => {
+        const { store: one } = await store.serve();
+        const session = await created(one);
+        await one.append(session.id, "1");
+        const client = await one.attach({ ...session, fence: 5, offset: 0, welcomed: 4 });
+        assert.ok(client.kind === "attached" && client.epoch !== session.epoch && client.offset > 1);
+        const { run, epoch } = client;
+        const owner = await one.check({ id: session.id, fence: 6, epoch, last: client.offset, handled: 0, run });
+        assert.ok(owner.kind === "current" && owner.epoch !== epoch && owner.offset > client.offset);
+      },
+    );
+
+    storeTest(
       "a connection that is not newer than the last is refused, whichever server it comes to (S4)",
       async (store) => {
         const [one, two] = [await store.serve("one"), await store.serve("two")];
@@ -222,9 +248,9 @@ export function storeContract(name: string, make: () => SessionStore): void {
         await attached(two.store, session, 3);
         for (const { store } of [one, two])
           for (const fence of [1, 2, 3])
-            assert.deepEqual(await store.attach({ ...session, fence, offset: 0 }), { kind: "stale" });
+            assert.deepEqual(await store.attach({ ...session, fence, offset: 0, welcomed: 0 }), { kind: "stale" });
         const results = await Promise.all(
-          [one, two, one, two].map(({ store }) => store.attach({ ...session, fence: 4, offset: 0 })),
+          [one, two, one, two].map(({ store }) => store.attach({ ...session, fence: 4, offset: 0, welcomed: 0 })),
         );
         assert.deepEqual(results.map(({ kind }) => kind).sort(), ["attached", "stale", "stale", "stale"]);
       },
@@ -567,7 +593,7 @@ export function storeContract(name: string, make: () => SessionStore): void {
       await rejects(two.store.append(session.id, "1"), "session_unknown");
       await rejects(two.store.append("no id at all", "1"), "session_unknown");
       await rejects(two.store.commit(session.id, 1, []), "session_unknown");
-      assert.deepEqual(await one.store.attach({ ...session, fence: 2, offset: 0 }), { kind: "unknown" });
+      assert.deepEqual(await one.store.attach({ ...session, fence: 2, offset: 0, welcomed: 0 }), { kind: "unknown" });
       assert.deepEqual(await one.store.ofClient(session.clientId), []);
       assert.deepEqual(await one.store.count(), { attached: 0, detached: 0 });
       // Calls that come late harm nobody.
@@ -610,34 +636,40 @@ export function storeContract(name: string, make: () => SessionStore): void {
       assert.deepEqual(await one.store.count(), { attached: 1, detached: 0 });
     });
 
-    storeTest("a session that the store has forgotten is restored from what its owner knows (S5)", async (store) => {
-      const [one, two] = [await store.serve("one"), await store.serve("two")];
-      const session = aSession(one.store);
-      const restorable = {
-        ...held(session, { run: "of a store that is no more" }, 4, 7),
-        ...{ clientId: "ann", secretHash: session.secretHash, rooms: ["a", "b"], acked: 5, handled: 9 },
-        entries: [
-          { first: 4, count: 2, json: "4,5" },
-          { first: 6, count: 2, json: '6,"sieben ☃"' },
-        ],
-      };
-      const restored = await one.store.restore(restorable);
-      assert.equal(restored.kind, "current");
-      assert.equal((restored as Reading).epoch, session.epoch);
-      assert.deepEqual((restored as Reading).entries, []);
-      assert.deepEqual(await two.store.members("b"), [session.id]);
-      assert.equal(await two.store.append(session.id, "8"), 8);
-      await until(() => one.ears.messages(session.id, 8).length === 1);
-      const reading = await attached(two.store, session, 5, 5);
-      assert.deepEqual(rest(reading, 5), [6, "sieben ☃", 8]);
-      assert.deepEqual([...reading.rooms].sort(), ["a", "b"]);
-      assert.equal(reading.handled, 9);
-      assert.deepEqual(
-        await one.store.restore(restorable),
-        { kind: "fenced" },
-        "once known, it is checked like any other",
-      );
-    });
+    storeTest(
+      "a session that a store has long forgotten is restored from what its owner knows, with a gap (S5)",
+      async (store) => {
+        const [one, two] = [await store.serve("one"), await store.serve("two")];
+        const session = aSession(one.store);
+        const restorable = {
+          ...held(session, { run: "of a store that is no more" }, 4, 7),
+          ...{ clientId: "ann", secretHash: session.secretHash, rooms: ["a", "b"], acked: 5, handled: 9 },
+          entries: [
+            { first: 4, count: 2, json: "4,5" },
+            { first: 6, count: 2, json: '6,"sieben ☃"' },
+          ],
+        };
+        // Long after the store's start: senders no longer offer what only they know of, so there may be a gap.
+        const restored = (await one.store.restore(restorable)) as Reading;
+        assert.notEqual(restored.epoch, session.epoch);
+        assert.ok(restored.offset > 7);
+        assert.deepEqual(restored.entries, []);
+        assert.deepEqual(await two.store.members("b"), [session.id]);
+        const offset = await one.store.append(session.id, "8");
+        assert.equal(offset, restored.offset + 1);
+        await until(() => one.ears.messages(session.id, offset).length === 1);
+        const reading = await attached(two.store, session, 5, 5);
+        assert.deepEqual([reading.epoch, reading.offset], [restored.epoch, restored.offset]);
+        assert.deepEqual(rest(reading, reading.offset), [8]);
+        assert.deepEqual([...reading.rooms].sort(), ["a", "b"]);
+        assert.equal(reading.handled, 9);
+        assert.deepEqual(
+          await one.store.restore(restorable),
+          { kind: "fenced" },
+          "once known, it is checked like any other",
+        );
+      },
+    );
 
     storeTest("a detached session expires after its time, told to one server, once (S12)", async (store) => {
       const limits = { detachedMs: 300 };
@@ -651,7 +683,7 @@ export function storeContract(name: string, make: () => SessionStore): void {
       await until(() => expirations().length > 0);
       await sleep(1100);
       assert.deepEqual(expirations(), [{ id: gone.id, clientId: "ann" }]);
-      assert.deepEqual(await one.store.attach({ ...gone, fence: 2, offset: 0 }), { kind: "unknown" });
+      assert.deepEqual(await one.store.attach({ ...gone, fence: 2, offset: 0, welcomed: 0 }), { kind: "unknown" });
       assert.deepEqual(
         byId(await one.store.ofClient("ann")).map(({ id }) => id),
         [back.id, kept.id].sort(),

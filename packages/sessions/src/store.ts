@@ -19,6 +19,7 @@ export interface StoreLimits {
   windowBytes: number;
   /** How long a session without a connection lives, ms. */
   detachedMs: number;
+  /** Beyond, the client's longest detached session expires at once; if all are attached, there is no other. */
   sessionsPerClientMax: number;
 }
 

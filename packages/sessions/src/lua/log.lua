@@ -78,6 +78,8 @@ end
 function ops.resubmit(at)
   local id, inRun, offset, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local next = at + 5
+  -- Given up later than a restore counts as late: one that was just in time must find what it lacks still on offer.
+  if ARGV[4] ~= '2' and select(4, read(id)) ~= run then return UNVERIFIED, next end
   local last, base, bytes, owner = readVerified(id)
   if not last then return base, next end
   -- Each start over leaps, so offsets of an older epoch are below all of this one. Its client has been told, or will be.

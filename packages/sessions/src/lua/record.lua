@@ -20,7 +20,7 @@
 -- ARGV[1]   number of this call, given back
 -- ARGV[2]   the calling server: 12 characters, new each time it joins
 -- ARGV[3]   the run: the first 16 characters of this Redis's run_id
--- ARGV[4]   1 when owners have had their time to restore, else 0
+-- ARGV[4]   1 when owners have had their time to restore, 2 when that was a while ago, else 0
 -- ARGV[5]   an epoch nobody has used
 -- ARGV[6]   windowMessages
 -- ARGV[7]   windowBytes
@@ -33,7 +33,7 @@ local call, pack, unpack, concat = redis.call, struct.pack, struct.unpack, table
 local tag = string.sub(KEYS[1], 1, -8)
 local RECORD, LOG, ROOMS, MEMBERS = tag .. 's:', tag .. 'l:', tag .. 'r:', tag .. 'm:'
 local CLIENT, OWN, DETACHED, SERVERS = tag .. 'c:', tag .. 'own:', tag .. 'detached', tag .. 'servers'
-local me, run, settled, newEpoch = ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
+local me, run, settled, newEpoch = ARGV[2], ARGV[3], ARGV[4] ~= '0', ARGV[5]
 local windowMessages, windowBytes = tonumber(ARGV[6]), tonumber(ARGV[7])
 local detachedMs, sessionsPerClientMax = tonumber(ARGV[8]), tonumber(ARGV[9])
 

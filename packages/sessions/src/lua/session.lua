@@ -13,11 +13,22 @@ function ops.create(at)
   local id, client, secretHash, epoch, fence = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local next, sessions = at + 5, CLIENT .. client
   if call('SCARD', sessions) >= sessionsPerClientMax then
-    -- Some may be gone by ABANDONED_MS, which does not know of this set.
+    local oldest, since
     for _, other in ipairs(call('SMEMBERS', sessions)) do
-      if call('EXISTS', RECORD .. other) == 0 then call('SREM', sessions, other) end
+      local expires = tonumber(call('ZSCORE', DETACHED, other) or 'nan')
+      if call('EXISTS', RECORD .. other) == 0 then
+        -- Gone by ABANDONED_MS, which does not know of this set.
+        call('SREM', sessions, other)
+      elseif expires == expires and (not since or expires < since) then
+        oldest, since = other, expires
+      end
     end
-    if call('SCARD', sessions) >= sessionsPerClientMax then return TOO_MANY, next end
+    if call('SCARD', sessions) >= sessionsPerClientMax then
+      if not oldest then return TOO_MANY, next end
+      -- The longest detached expires now.
+      call('ZADD', DETACHED, 0, oldest)
+      call('SREM', sessions, oldest)
+    end
   end
   call('HSET', RECORD .. id, 'p', pack(POSITION, 0, 0, 0, run, me), 'f', fence, 'h', 0, 'e', epoch, 'c', client,
     's', secretHash)
@@ -26,12 +37,12 @@ function ops.create(at)
   return 1, next
 end
 
--- attach: id, '=' and client or '' for any, hash of the secret, fence, epoch, offset
+-- attach: id, '=' and client or '' for any, hash of the secret, fence, epoch, offset, welcomed
 -- -> UNKNOWN, UNVERIFIED, 'forbidden', 'stale' or {epoch, offset, entries, handled, client, rooms, previous owner}
 function ops.attach(at)
   local id, claimed, secretHash, fence = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-  local epoch, offset = ARGV[at + 4], tonumber(ARGV[at + 5])
-  local next = at + 6
+  local epoch, offset, welcomed = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local next = at + 7
   local found = call('HMGET', RECORD .. id, 's', 'c', 'f')
   if not found[1] then return settled and UNKNOWN or UNVERIFIED, next end
   local isSecret = equal(found[1], secretHash)
@@ -39,6 +50,10 @@ function ops.attach(at)
   if fence <= tonumber(found[3]) then return 'stale', next end
   local last, base, bytes, owner = readVerified(id)
   if not last then return base, next end
+  if welcomed > tonumber(found[3]) then
+    last = startOver(id, last, owner)
+    base, bytes = last, 0
+  end
   local more = call('HMGET', RECORD .. id, 'e', 'h')
   take(id, owner)
   if more[1] == epoch and offset <= last then base, bytes = drop(id, offset, last, base, bytes) end
@@ -81,6 +96,11 @@ local function check(id, fence, epoch, offset, handled, heldRun)
   if knownIn ~= run then return 'lost' end
   local found = call('HMGET', RECORD .. id, 'f', 'h', 'e')
   if tonumber(found[1]) > fence then return 'fenced' end
+  if tonumber(found[1]) < fence then
+    -- Restored by an owner that had been fenced, which this Redis has forgotten.
+    last = startOver(id, last, owner)
+    base, bytes, found[3] = last, 0, newEpoch
+  end
   handled = math.max(handled, tonumber(found[2]))
   take(id, owner)
   if owner ~= me then write(id, last, base, bytes, run, me) end
@@ -136,7 +156,13 @@ function ops.restore(at)
   end
   call('SADD', CLIENT .. client, id)
   take(id)
-  local result = reading(id, epoch, last, base, me, epoch, offset)
+  local current = epoch
+  -- Too late: senders have given up to offer what only they knew of.
+  if settled then
+    last = startOver(id, last, me)
+    base, current = last, newEpoch
+  end
+  local result = reading(id, current, last, base, me, epoch, offset)
   result[4] = handled
   return result, next
 end
