@@ -73,6 +73,23 @@ function ops.commit(at, index)
   return 0, next
 end
 
+-- missed: id, run, an offset -> UNKNOWN, UNVERIFIED, -4 or the last offset that its owner had seen in that run
+-- Asked after a restart by a sender that had appended to it. -4: nothing of that run is missing, or its client is told.
+function ops.missed(at)
+  local id, inRun, offset = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  -- Given up later than a restore counts as late: one that was just in time must find what it lacks still on offer.
+  if ARGV[4] ~= '2' and select(4, read(id)) ~= run then return UNVERIFIED, at + 3 end
+  local last, base, _, owner = readVerified(id)
+  if not last then return base, at + 3 end
+  -- Each start over leaps, so offsets of an older epoch are below all of this one.
+  if math.floor(offset / LEAP) ~= math.floor(last / LEAP) then return -4, at + 3 end
+  local restored = call('HMGET', RECORD .. id, 'k', 'n')
+  if restored[1] == inRun then return tonumber(restored[2]), at + 3 end
+  -- Two restarts in a row: whether its owner has seen it, nobody knows.
+  startOver(id, last, owner)
+  return -4, at + 3
+end
+
 -- resubmit: id, run, first, number of messages, JSON of them -> UNKNOWN, UNVERIFIED, 0 or the first offset
 -- What the caller had appended in another run. Senders offer it before they send anything else to the session.
 function ops.resubmit(at)

@@ -8,31 +8,32 @@ local function equal(a, b)
   return difference == 0
 end
 
+-- Whether a client may have another session: if it has too many, the one that has been detached longest expires now.
+local function makeRoom(client)
+  local sessions = CLIENT .. client
+  if call('SCARD', sessions) < sessionsPerClientMax then return true end
+  local oldest, expiresAt
+  for _, id in ipairs(call('SMEMBERS', sessions)) do
+    local at = tonumber(call('ZSCORE', DETACHED, id))
+    if at and (not oldest or at < expiresAt) then oldest, expiresAt = id, at end
+    -- It may be gone by ABANDONED_MS, which does not know of this set.
+    if call('EXISTS', RECORD .. id) == 0 then call('SREM', sessions, id) end
+  end
+  if call('SCARD', sessions) < sessionsPerClientMax then return true end
+  if not oldest then return false end
+  call('SREM', sessions, oldest)
+  call('ZADD', DETACHED, now(), oldest)
+  return true
+end
+
 -- create: id, client, hash of the secret, epoch, fence -> 1 or TOO_MANY
 function ops.create(at)
   local id, client, secretHash, epoch, fence = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local next, sessions = at + 5, CLIENT .. client
-  if call('SCARD', sessions) >= sessionsPerClientMax then
-    local oldest, since
-    for _, other in ipairs(call('SMEMBERS', sessions)) do
-      local expires = tonumber(call('ZSCORE', DETACHED, other) or 'nan')
-      if call('EXISTS', RECORD .. other) == 0 then
-        -- Gone by ABANDONED_MS, which does not know of this set.
-        call('SREM', sessions, other)
-      elseif expires == expires and (not since or expires < since) then
-        oldest, since = other, expires
-      end
-    end
-    if call('SCARD', sessions) >= sessionsPerClientMax then
-      if not oldest then return TOO_MANY, next end
-      -- The longest detached expires now.
-      call('ZADD', DETACHED, 0, oldest)
-      call('SREM', sessions, oldest)
-    end
-  end
+  local next = at + 5
+  if not makeRoom(client) then return TOO_MANY, next end
   call('HSET', RECORD .. id, 'p', pack(POSITION, 0, 0, 0, run, me), 'f', fence, 'h', 0, 'e', epoch, 'c', client,
     's', secretHash)
-  call('SADD', sessions, id)
+  call('SADD', CLIENT .. client, id)
   take(id)
   return 1, next
 end
