@@ -24,13 +24,19 @@ export interface Operation {
   json: string;
 }
 
+/** What waits for one session or room, in order. One call at a time is sent to see whether the wait is over. */
+interface Held {
+  probe: Call | undefined;
+  calls: Call[];
+}
+
 /** Calls that wait to be sent, in order, and what has to wait longer. */
 export class RedisQueue {
   readonly #bounds: QueueBounds;
   #calls: Call[] = [];
   #size = 0;
-  /** By session or room: calls that wait until it has been restored, in order. */
-  readonly #held = new Map<string, Call[]>();
+  /** By session or room: calls that wait until it has been restored. */
+  readonly #held = new Map<string, Held>();
 
   constructor(bounds: QueueBounds) {
     this.#bounds = bounds;
@@ -88,21 +94,47 @@ export class RedisQueue {
     return operations;
   }
 
-  /** These were sent in vain: their session is not restored yet. */
+  /** These were sent in vain, or must not be yet: their session is not restored. */
   hold(calls: Call[]): void {
     for (const call of calls) {
       const held = this.#held.get(call.key);
-      if (held) held.push(call);
-      else this.#held.set(call.key, [call]);
+      if (!held) this.#held.set(call.key, { probe: undefined, calls: [call] });
+      else if (held.probe === call) {
+        held.probe = undefined;
+        held.calls.unshift(call);
+      } else held.calls.push(call);
     }
   }
 
-  /** What was held may be tried again. */
+  /** These are to be asked before anything else about their sessions is sent. */
+  holdFirst(calls: Call[]): void {
+    for (const call of calls) {
+      const held = this.#held.get(call.key);
+      if (held) held.calls.unshift(call);
+      else this.#held.set(call.key, { probe: undefined, calls: [call] });
+    }
+  }
+
+  /** Sends the first of each session that waits. */
   retryHeld(): void {
-    if (this.#held.size === 0) return;
-    const calls = [...this.#held.values()].flat().filter((call) => !call.isOver);
-    this.#held.clear();
-    this.putBack(calls);
+    const probes: Call[] = [];
+    for (const [key, held] of this.#held) {
+      if (held.probe && !held.probe.isOver) continue;
+      held.calls = held.calls.filter((call) => !call.isOver);
+      held.probe = held.calls.shift();
+      if (held.probe) probes.push(held.probe);
+      else this.#held.delete(key);
+    }
+    this.putBack(probes);
+  }
+
+  /** This has been done; if others waited for it, they go before all else, after `first`. */
+  release({ key, calls }: Operation, first: Call[]): void {
+    const held = this.#held.get(key);
+    // Not for just any operation about the session: its own restore is one, and what waits has a question to ask first.
+    const isAwaited = held?.probe !== undefined && calls.includes(held.probe);
+    if (isAwaited) this.#held.delete(key);
+    if (isAwaited || first.length > 0) this.putBack([...first, ...((isAwaited && held?.calls) || [])]);
   }
 
   /** Tells callers that have waited long enough. */
@@ -113,7 +145,7 @@ export class RedisQueue {
       call.refuse("unavailable", "Redis cannot be reached");
       given++;
     }
-    for (const calls of this.#held.values())
+    for (const { calls } of this.#held.values())
       for (const call of calls)
         if (now >= call.until) call.refuse("unavailable", "Redis was restarted, and the session is not restored yet");
     if (given === 0) return;
@@ -123,7 +155,7 @@ export class RedisQueue {
 
   /** Gives all, and keeps none. */
   empty(): Call[] {
-    const calls = [...this.#calls, ...[...this.#held.values()].flat()];
+    const calls = [...this.#calls, ...[...this.#held.values()].flatMap((held) => held.calls)];
     this.#calls = [];
     this.#size = 0;
     this.#held.clear();
@@ -133,8 +165,9 @@ export class RedisQueue {
   #holdBehindOthers(call: Call): boolean {
     if (!call.isOrdered || this.#held.size === 0) return false;
     const held = this.#held.get(call.key);
-    held?.push(call);
-    return held !== undefined;
+    if (!held || held.probe === call) return false;
+    held.calls.push(call);
+    return true;
   }
 
   #join(call: Call, open: Map<string, Operation>, operations: Operation[]): boolean {

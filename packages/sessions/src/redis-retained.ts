@@ -1,4 +1,4 @@
-import { Call } from "./redis-call.ts";
+import { Call, type CallOptions } from "./redis-call.ts";
 import type { Reply } from "./redis-link.ts";
 import type { Operation } from "./redis-queue.ts";
 
@@ -35,6 +35,8 @@ export class RedisRetained {
   /** Before this index all is forgotten; taking each off the front would move all the rest each time. */
   #start = 0;
   #size = 0;
+  /** By question: what may have to be appended anew, until Redis has said. */
+  readonly #offers = new WeakMap<Call, Appended[]>();
 
   constructor(bounds: RetainedBounds) {
     this.#bounds = bounds;
@@ -72,19 +74,42 @@ export class RedisRetained {
     }
   }
 
-  /** What to offer to this run, in order, before anything else is sent. It is not remembered further. */
-  offers(run: string, waitMs: number): Call[] {
-    const options = { waitMs, isRepeatable: true, isOrdered: true, isOwed: false };
+  /**
+   * What to ask this run before anything else is sent to these sessions: how far they had been seen in the run before.
+   * What was appended then is not remembered further than to the answers.
+   */
+  questions(run: string, waitMs: number): Call[] {
     const from = performance.now() - this.#bounds.retainedMs;
     const remembered = this.#appended.slice(this.#start);
-    const offers = remembered.filter((appended) => appended.run !== run && appended.at >= from);
     this.#appended = remembered.filter((appended) => appended.run === run);
     this.#start = 0;
     this.#size = this.#appended.reduce((sum, appended) => sum + sizeOf(appended), 0);
-    return offers.map(({ id, run, first, count, json }) => {
-      const args = [id, run, String(first), String(count), json];
-      return new Call("resubmit", id, args, json, options, nothing, nothing, nothing);
+    const asked = new Map<string, Appended[]>();
+    for (const appended of remembered) {
+      if (appended.run === run || appended.at < from) continue;
+      const about = `${appended.run} ${appended.id}`;
+      const offers = asked.get(about);
+      if (offers) offers.push(appended);
+      else asked.set(about, [appended]);
+    }
+    return [...asked.values()].map((offers) => {
+      const { id, run: of, first } = offers[0] as Appended;
+      const question = new Call("missed", id, [id, of, String(first)], "", optionsOf(waitMs), nothing, nothing, nothing);
+      this.#offers.set(question, offers);
+      return question;
     });
+  }
+
+  /** What to append anew, in order, after the answer to a question; nothing if it was none. */
+  offers({ calls }: Operation, lastSeen: Reply, waitMs: number): Call[] {
+    const offers = calls[0] && this.#offers.get(calls[0]);
+    if (!offers || typeof lastSeen !== "number" || lastSeen < 0) return [];
+    return offers
+      .filter(({ first }) => first > lastSeen)
+      .map(({ id, run, first, count, json }) => {
+        const args = [id, run, String(first), String(count), json];
+        return new Call("resubmit", id, args, json, optionsOf(waitMs), nothing, nothing, nothing);
+      });
   }
 
   #push(appended: Appended): void {
@@ -105,6 +130,10 @@ export class RedisRetained {
 
 function sizeOf({ json }: Appended): number {
   return json.length + APPENDED_SIZE;
+}
+
+function optionsOf(waitMs: number): CallOptions {
+  return { waitMs, isRepeatable: true, isOrdered: true, isOwed: false };
 }
 
 function nothing(): void {}

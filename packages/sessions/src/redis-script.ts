@@ -26,7 +26,15 @@ export const WHOLE_SCRIPT = script(
  */
 export const LOG_SCRIPT = script("./lua/record.lua", "./lua/log.lua", "./lua/run.lua");
 
-export const LOG_OPERATIONS: ReadonlySet<string> = new Set(["append", "publish", "commit", "resubmit", "trim", "lane"]);
+export const LOG_OPERATIONS: ReadonlySet<string> = new Set([
+  "append",
+  "publish",
+  "commit",
+  "missed",
+  "resubmit",
+  "trim",
+  "lane",
+]);
 
 function script(...files: string[]): Script {
   const text = files.map((file) => readFileSync(new URL(file, import.meta.url), "utf8")).join("");

@@ -143,7 +143,7 @@ export class RedisShard {
     this.#beats = beats;
     this.#peers.forget();
     this.#link = link;
-    this.#queue.hold(this.#retained.questions(link.run, this.#offersWaitMs));
+    this.#queue.holdFirst(this.#retained.questions(link.run, this.#offersWaitMs));
     this.#hooks.busy();
     this.#schedule();
     return settledInMs;
@@ -292,8 +292,7 @@ export class RedisShard {
     const last = calls.length - 1;
     for (let i = 0; i <= last; i++) calls[i]?.answer(result, i - last, run);
     this.#retained.keep(operation, result, run);
-    const isQuestion = operation.name === "missed";
-    this.#queue.release(operation.key, isQuestion ? this.#retained.offers(operation, result, this.#offersWaitMs) : []);
+    this.#queue.release(operation, this.#retained.offers(operation, result, this.#offersWaitMs));
   }
 
   /** Until no owner restores any more, and then some. */
