@@ -11,6 +11,11 @@ export class Backoff {
   /** Lines that were lost since one was open for long. */
   #losses = 0;
 
+  /** How often longer than at first an attempt may take: a server that many come to at once must not be asked again and again. */
+  get patience(): number {
+    return Math.min(4, this.#losses || 1);
+  }
+
   constructor(minMs: number, maxMs: number) {
     this.#minMs = minMs;
     this.#maxMs = maxMs;

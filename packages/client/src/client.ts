@@ -199,7 +199,12 @@ export class Connection<M extends Messages = Messages> {
     clearTimeout(this.#retryTimer);
     this.#line?.abandon();
     const resume = this.#session && { ...this.#session, ...this.#cursor, welcomed: this.#welcomed };
-    this.#line = new Line(this.#settings, { v: PROTOCOL_VERSION, n: ++this.#n, ...resume }, this.#owner);
+    this.#line = new Line(
+      this.#settings,
+      this.#backoff.patience,
+      { v: PROTOCOL_VERSION, n: ++this.#n, ...resume },
+      this.#owner,
+    );
   }
 
   #lose(code: number, reason: string, final: boolean): void {

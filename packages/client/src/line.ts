@@ -54,9 +54,9 @@ export class Line {
   #suspected = false;
   #fault = "";
 
-  constructor(settings: LineSettings, hello: Hello, owner: LineOwner) {
+  constructor(settings: LineSettings, patience: number, hello: Hello, owner: LineOwner) {
     this.#owner = owner;
-    this.#timer = after(settings.connectTimeoutMs, () => this.fail(SILENT, "no welcome in time"));
+    this.#timer = after(settings.connectTimeoutMs * patience, () => this.fail(SILENT, "no welcome in time"));
     this.#open(settings, hello);
   }
 

@@ -104,6 +104,8 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     try {
       const hello = await readHello(socket, this.limits.helloTimeoutMs, this.#timers);
       const who = clientId ?? (await this.#door.identify(request, hello));
+      // In a rush, many have given up before their turn came.
+      if (socket.readyState !== socket.OPEN) throw new SessionError("connection_refused", "the client left", "silent");
       if (!this.isReady)
         throw new SessionError(
           "connection_refused",
@@ -598,9 +600,9 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     try {
       json = JSON.stringify(message);
     } catch (error) {
-      throw new SessionError("message_unserializable", messageOf(error));
+      throw new SessionError("message_not_json", messageOf(error));
     }
-    if (json === undefined) throw new SessionError("message_unserializable", `expected JSON, got ${typeof message}`);
+    if (json === undefined) throw new SessionError("message_not_json", `expected JSON, got ${typeof message}`);
     if (json.length > this.limits.messageBytesMax || Buffer.byteLength(json) > this.limits.messageBytesMax)
       throw new SessionError("message_too_large", `expected at most ${this.limits.messageBytesMax} bytes of JSON`);
     return json;

@@ -14,7 +14,7 @@ export type SessionErrorCode =
   /** This client has as many sessions as it may. */
   | "sessions_too_many"
   /** A message that JSON cannot carry, such as undefined or a circle. */
-  | "message_unserializable"
+  | "message_not_json"
   /** An option out of bounds. */
   | "option_invalid"
   /** A connection that was not let in; `closeReason` says why. */

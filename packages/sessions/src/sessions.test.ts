@@ -106,8 +106,8 @@ describe("messages to clients", () => {
     const { sessions, url } = await startServer(t, { messageBytesMax: 100 });
     const client = new TestClient(t, url);
     await client.event("open");
-    await assert.rejects(sessions.send(client.id, undefined), refusedWith("message_unserializable"));
-    await assert.rejects(sessions.send(client.id, 1n), refusedWith("message_unserializable"));
+    await assert.rejects(sessions.send(client.id, undefined), refusedWith("message_not_json"));
+    await assert.rejects(sessions.send(client.id, 1n), refusedWith("message_not_json"));
     await assert.rejects(sessions.send(client.id, "ü".repeat(60)), refusedWith("message_too_large"));
     await assert.rejects(sessions.send("nobody", 1), refusedWith("session_unknown"));
     await sessions.send(client.id, "ok");
