@@ -17,8 +17,8 @@ const DEFAULTS = {
   backoffMinMs: 100,
   /** The longest wait between attempts; a line that was open for so long counts as good. */
   backoffMaxMs: 2000,
-  /** From the attempt to the server's welcome; also how long `close` waits for the server. */
-  connectTimeoutMs: 5000,
+  /** From the attempt to the server's welcome, at first; up to four times as long when attempts fail. Also how long `close` waits. */
+  connectTimeoutMs: 3000,
   /** Lanes wait while the socket holds back more than this. */
   laneBufferedBytesMax: 65_536,
 };
