@@ -41,15 +41,16 @@ export class Conversation {
   }
 
   /** Handles the session's next message. Every message may be handled twice with the same effect as once. */
-  async message(message: ToServer, { reply }: Handling<ToClient>): Promise<void> {
+  async message(message: ToServer, { reply, signal }: Handling<ToClient>): Promise<void> {
     await this.#begun;
-    if (this.#isOver) return leftToTheNext();
+    signal.throwIfAborted();
     try {
       await this.#handle(message, reply);
     } catch (error) {
       reply(this.#refusal(error, "simulation" in message ? message.simulation : undefined));
     }
-    if (this.#isOver && message.type === "watch") return leftToTheNext();
+    // The connection ended meanwhile, and with it what this began: the next one has to do it.
+    if (message.type === "watch") signal.throwIfAborted();
   }
 
   /** The connection is gone: nobody is there to see frames, and statuses would only pile up. */
@@ -161,14 +162,6 @@ export function parseMessage(value: unknown): ToServer {
   if (result.success) return result.data;
   const issues = issuesOf(result.error, value);
   throw new Problem("message_invalid", issues.map(formatIssue).join("; "), { issues });
-}
-
-/**
- * The connection ended in the middle of a message whose effect ended with it. Whoever gets the session next has to
- * handle it again, so it must not count as handled here: it never does.
- */
-function leftToTheNext(): Promise<never> {
-  return new Promise(() => {});
 }
 
 function control({ simulation, run }: LiveRun, actuator: string, value: number): void {

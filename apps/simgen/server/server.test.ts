@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { CLOSE, encodeHello } from "@holdfast/protocol";
 import WebSocket from "ws";
 import { explosive, heap } from "../sim/scenes.fixture.ts";
 import { PROBLEMS } from "./problem.ts";
-import { startServer, suiteServer, Visitor } from "./server.fixture.ts";
+import { metric, startServer, suiteServer, Visitor } from "./server.fixture.ts";
 
 describe("SimGen over HTTP and WebSocket", () => {
   const server = suiteServer();
@@ -329,13 +330,20 @@ describe("SimGen over HTTP and WebSocket", () => {
       await talk.close();
     });
 
-    test("a visitor has 32 sessions and no more; one that ends makes room", async () => {
+    test("a visitor has 32 sessions and no more; one that has ended or has no connection makes room", async () => {
       const visitor = new Visitor(server);
       await visitor.request("GET", "/api/v1/simulations");
       const talks = await Promise.all(Array.from({ length: 32 }, () => visitor.connect()));
       await visitor.talk().event(`closed ${CLOSE.sessionsTooMany}`);
       await talks.pop()?.close();
-      talks.push(await visitor.connect());
+      const left = new WebSocket(`${server.url.replace("http", "ws")}/ws`, { headers: visitor.headers });
+      await once(left, "open");
+      left.send(encodeHello({ v: 1, n: 1 }));
+      await once(left, "message");
+      await visitor.talk().event(`closed ${CLOSE.sessionsTooMany}`);
+      left.terminate();
+      while ((await metric(server, 'simgen_sessions_closed_total{reason="lost"}')) < 1) await sleep(10);
+      await visitor.connect();
       await (await new Visitor(server).connect()).close();
       await Promise.all(talks.map((talk) => talk.close()));
     });

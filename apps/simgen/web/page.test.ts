@@ -1,92 +1,22 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { after, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { emptyDataDir, startServer } from "../server/server.fixture.ts";
-import { CHROMIUM } from "./chromium.ts";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { startServer } from "../server/server.fixture.ts";
+import { advance, movingBody, type Visit, visit as visitUrl } from "./page.fixture.ts";
 
-const DIST = fileURLToPath(new URL("./dist/index.html", import.meta.url));
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-/** Software rendering on a busy machine takes its time. */
-const TIMEOUT_MS = 120_000;
 /** WCAG 2.2, level AA, for text. */
 const CONTRAST_MIN = 4.5;
 
-if (!existsSync(DIST)) execFileSync("npx", ["vite", "build", "apps/simgen/web"], { cwd: ROOT, stdio: "ignore" });
 const server = await startServer({ after });
-const browser = await chromium.launch(CHROMIUM);
-after(() => browser.close());
 
-interface Visit {
-  page: Page;
-  /** Console errors, uncaught errors and requests to other origins. */
-  complaints: string[];
-}
-
-/** A small picture unless the size matters: it is drawn by the processor. */
-async function visit(t: TestContext, options: BrowserContextOptions = {}, path = "/"): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 480, height: 360 }, ...options });
-  t.after(() => context.close());
-  context.setDefaultTimeout(TIMEOUT_MS);
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => {
-    const { protocol, host } = new URL(request.url());
-    if (protocol.startsWith("http") && host !== new URL(server.url).host)
-      complaints.push(`request to ${request.url()}`);
-  });
-  await page.goto(new URL(path, server.url).href);
-  return { page, complaints };
+function visit(t: TestContext, options: BrowserContextOptions = {}, path = "/"): Promise<Visit> {
+  return visitUrl(t, new URL(path, server.url).href, options);
 }
 
 async function run(page: Page, prompt: string): Promise<void> {
   await page.getByTestId("prompt").fill(prompt);
   await page.getByTestId("run").click();
-}
-
-/** Waits until the simulation has been seen to advance by `steps` physics steps. */
-async function advance(page: Page, steps: number): Promise<void> {
-  const from = await page.evaluate(() => window.simgen.step());
-  await page.waitForFunction((until) => window.simgen.step() >= until, from + steps);
-}
-
-/** The id of a body that moves while the page is watched. */
-async function movingBody(page: Page): Promise<string> {
-  const scene = await openScene(page);
-  const ids = scene.bodies.filter((body) => body.joints.length > 0).map((body) => body.id);
-  const before = await poses(page, ids);
-  await advance(page, 100);
-  const now = await poses(page, ids);
-  const moved = ids.find((id) => JSON.stringify(before[id]) !== JSON.stringify(now[id]));
-  assert.ok(moved, `none of ${ids.join(", ")} moved`);
-  return moved;
-}
-
-async function openScene(page: Page): Promise<{ bodies: { id: string; joints: unknown[] }[] }> {
-  return page.evaluate(async () => {
-    const id = location.pathname.split("/").at(-1);
-    const simulation: { scene: { bodies: { id: string; joints: unknown[] }[] } } = await (
-      await fetch(`/api/v1/simulations/${id}`)
-    ).json();
-    return simulation.scene;
-  });
-}
-
-/** Waits until the page shows this state of its connection. */
-function pill(page: Page, state: string): Promise<void> {
-  return page.locator(`[data-testid=connection][data-state=${state}]`).waitFor();
-}
-
-function poses(page: Page, ids: string[]): Promise<Record<string, unknown>> {
-  return page.evaluate((all) => Object.fromEntries(all.map((id) => [id, window.simgen.pose(id)])), ids);
 }
 
 test("a prompt becomes a simulation that is seen to move (M3)", async (t) => {
@@ -148,25 +78,6 @@ test("pause stops the motion, reset brings back the start", async (t) => {
   await page.keyboard.press("Space");
   const step = await page.evaluate(() => window.simgen.step());
   await page.waitForFunction((from) => window.simgen.step() !== from, step);
-});
-
-test("a page whose server is killed says so; when it is back, with nothing kept, the page starts anew by itself", async (t) => {
-  const dataDir = await emptyDataDir();
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
-  const killed = await startServer(t, { DATA_DIR: dataDir });
-  const { page } = await visit(t, {}, killed.url);
-  await page.getByTestId("template-pendulum").click();
-  await page.waitForURL(/\/s\//);
-  await movingBody(page);
-  await pill(page, "live");
-
-  await killed.stop("SIGKILL");
-  await pill(page, "reconnecting");
-
-  await startServer(t, { DATA_DIR: dataDir, PORT: new URL(killed.url).port });
-  await page.getByText("Connected again. What you did while the line was down may be lost.").waitFor();
-  await pill(page, "live");
-  await movingBody(page);
 });
 
 test("nonsense gets a clear error and suggestions that work", async (t) => {
