@@ -37,7 +37,7 @@ export class RedisLink {
   readonly run: string;
   /** Redis's number for the connection. */
   readonly connection: number;
-  /** How long this Redis has been up when the link was made. */
+  /** How long this Redis has surely been serving when the link was made. */
   readonly upMs: number;
 
   private constructor(client: Client, facts: Facts, lost: (reason: Error) => void) {
@@ -129,5 +129,7 @@ async function greet(client: Client, replaces: LinkOptions["replaces"]): Promise
       // Nearly always gone already; or we may not kill, and then a frozen Redis may do late what was given up.
       if (!(error instanceof ErrorReply)) throw error;
     });
-  return { run, connection, upMs: Number(facts.get("uptime_in_seconds") ?? 0) * 1000 };
+  // A replica that was made a master serves since then only, and nothing says since when.
+  const wasReplica = facts.get("second_repl_offset") !== "-1";
+  return { run, connection, upMs: wasReplica ? 0 : Number(facts.get("uptime_in_seconds") ?? 0) * 1000 };
 }

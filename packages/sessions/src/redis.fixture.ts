@@ -145,6 +145,9 @@ export async function startCluster(masters = 3, replicas = 0): Promise<TestRedis
     const master = String(await nodes[index % masters]?.command("CLUSTER", "MYID"));
     await node.command("CLUSTER", "REPLICATE", master);
   }
+  const isInSync = async (node: TestRedis) =>
+    String(await node.command("INFO", "replication")).includes("master_link_status:up");
+  await Promise.all(nodes.slice(masters).map((node) => until(() => isInSync(node))));
   const isWhole = async (node: TestRedis) => String(await node.command("CLUSTER", "INFO")).includes("cluster_state:ok");
   await Promise.all(nodes.map((node) => until(() => isWhole(node))));
   return nodes;

@@ -15,7 +15,7 @@ local function detachSome(server)
   return call('SCARD', set)
 end
 
--- enter: name, shards, ms this Redis is up
+-- enter: name, shards, ms this Redis has been serving
 -- -> {heartbeats, ms owners have had to restore, shards as others have it}
 -- Only after the caller has subscribed to its channel.
 function ops.enter(at)
