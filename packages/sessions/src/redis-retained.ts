@@ -94,7 +94,16 @@ export class RedisRetained {
     }
     return [...asked.values()].map((offers) => {
       const { id, run: of, first } = offers[0] as Appended;
-      const question = new Call("missed", id, [id, of, String(first)], "", optionsOf(waitMs), nothing, nothing, nothing);
+      const question = new Call(
+        "missed",
+        id,
+        [id, of, String(first)],
+        "",
+        optionsOf(waitMs),
+        nothing,
+        nothing,
+        nothing,
+      );
       this.#offers.set(question, offers);
       return question;
     });
