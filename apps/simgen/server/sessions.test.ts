@@ -161,7 +161,7 @@ describe("a session outlives its server", () => {
   const suite = { after: (end: () => Promise<void>) => void ends.push(end) };
   before(async () => {
     shared.DATABASE_URL = (await startPostgres(suite)).url;
-    shared.REDIS_URL = await startRedis(suite);
+    shared.REDIS_URL = (await startRedis(suite)).url;
   });
   after(async () => {
     for (const end of ends.reverse()) await end();
@@ -231,6 +231,34 @@ describe("a session outlives its server", () => {
     await talk.frame((frame) => frame.run === again.run);
     assert.deepEqual(talk.events, ["open", "resumed"]);
   });
+});
+
+test("without Redis frames go on and health says so; when it is back, so is all else (S6)", async (t) => {
+  const redis = await startRedis(t);
+  const server = await startServer(t, { REDIS_URL: redis.url });
+  const visitor = new Visitor(server);
+  const { id } = await visitor.create({ template: "pendulum" });
+  const talk = await visitor.connect();
+  talk.send({ type: "watch", simulation: id });
+  const before = await talk.frame((frame) => frame.step > 50);
+  const health = async () => (await visitor.request("GET", "/health")).body.status;
+  assert.equal(await health(), "healthy");
+
+  await redis.kill();
+  while ((await health()) !== "unhealthy") await sleep(100);
+  const report = await (await fetch(`${server.url}/health/detailed`)).json();
+  assert.equal(report.checks.sessions.detail, "the store of sessions is out of reach");
+  assert.equal((await fetch(`${server.url}/health/ready`)).status, 200, "it is no reason to take this server out");
+  const frames = talk.frames.length;
+  await talk.until("frames", () => talk.frames.length > frames + 60 || undefined);
+  talk.send({ type: "reset", simulation: id });
+
+  await redis.start();
+  await talk.frame((frame) => frame.epoch === before.epoch + 1);
+  const from = talk.messages.length;
+  await talk.message("status", () => true, from);
+  while ((await health()) !== "healthy") await sleep(100);
+  assert.equal(talk.session.state, "open");
 });
 
 async function cut(talk: Talk, line: TestLine): Promise<void> {

@@ -91,7 +91,7 @@ test("a page whose server is killed says so; when it is back, with nothing kept,
 test("with Redis, a page whose server is killed resumes when it is back, and says so (S3)", async (t) => {
   const dataDir = await emptyDataDir();
   t.after(() => rm(dataDir, { recursive: true, force: true }));
-  const env = { DATA_DIR: dataDir, REDIS_URL: await startRedis(t) };
+  const env = { DATA_DIR: dataDir, REDIS_URL: (await startRedis(t)).url };
   const killed = await startServer(t, env);
   const { page } = await visit(t, killed.url);
   await watchTemplate(page, "pendulum");
@@ -111,7 +111,7 @@ test("of two servers one is killed: the page goes on on the other (S2)", async (
   const env = {
     COOKIE_SECRET: "a secret that servers share",
     DATABASE_URL: (await startPostgres(t)).url,
-    REDIS_URL: await startRedis(t),
+    REDIS_URL: (await startRedis(t)).url,
   };
   const [one, other] = await Promise.all([startServer(t, env), startServer(t, env)]);
   const line = await TestLine.open(t, one.url);
