@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Hello } from "@holdfast/protocol";
 import type { LineStart } from "./line.ts";
+import { randomText } from "./random-text.ts";
 import { SessionError } from "./session-error.ts";
 import type { Attached, Entry, Reading, Refused, StoreConnection } from "./store.ts";
 
@@ -83,11 +84,11 @@ export class Door {
     isForgotten: boolean,
     enter: (admission: Admission) => T,
   ): Promise<T> {
-    const clientId = known ?? randomBytes(12).toString("base64url");
+    const clientId = known ?? randomText(12);
     const id = this.#store.newId(clientId);
-    const secret = randomBytes(18).toString("base64url");
+    const secret = randomText(18);
     const secretHash = sha256(secret);
-    const epoch = randomBytes(6).toString("base64url");
+    const epoch = randomText(6);
     // Whoever finds it by its client id may send to it before the store has answered us.
     return this.#keeping(id, async (entries) => {
       const { run } = await this.#store.create({ id, clientId, secretHash, epoch, fence });

@@ -32,6 +32,8 @@ export class Inbox {
   /** The last message taken from the client. */
   #taken: number;
   #queue: { seq: number; message: unknown }[] | undefined;
+  /** How much of the queue is behind us: taking each off the front would move all the rest each time. */
+  #begun = 0;
   #replies: Reply[] | undefined;
   #isRunning = false;
   #isCommitting = false;
@@ -57,7 +59,7 @@ export class Inbox {
 
   /** Messages taken and not begun. */
   get waiting(): number {
-    return this.#queue?.length ?? 0;
+    return (this.#queue?.length ?? 0) - this.#begun;
   }
 
   /** Nothing is being handled, and what was handled is on record, or never will be. */
@@ -100,7 +102,7 @@ export class Inbox {
     this.#replies = this.#replies?.filter((reply) => reply.seq > seq);
     if (seq > this.#handled) this.#handled = seq;
     if (seq > this.#taken) this.#taken = seq;
-    this.#queue = this.#queue?.filter((each) => each.seq > seq);
+    while ((this.#queue?.[this.#begun]?.seq ?? seq + 1) <= seq) this.#begun++;
     this.#events.committed(seq);
     this.#run();
   }
@@ -109,6 +111,7 @@ export class Inbox {
   stop(): void {
     this.#isStopped = true;
     this.#queue = undefined;
+    this.#begun = 0;
     this.#settleIdle();
   }
 
@@ -150,8 +153,13 @@ export class Inbox {
 
   #run(): void {
     while (!this.#isRunning && !this.#isHeld && !this.#isStopped && this.#handled - this.#committed < UNCOMMITTED_MAX) {
-      const next = this.#queue?.shift();
-      if (!next) return;
+      const next = this.#queue?.[this.#begun];
+      if (!next) {
+        this.#queue = undefined;
+        this.#begun = 0;
+        return;
+      }
+      this.#begun++;
       this.#isRunning = true;
       const replies: Reply[] = [];
       const outcome = this.#handle(next.seq, next.message, replies);

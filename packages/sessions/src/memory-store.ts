@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { assertFits } from "./message-size.ts";
+import { randomText } from "./random-text.ts";
 import { type Notice, Shelf } from "./shelf.ts";
 import type {
   Attach,
@@ -68,7 +68,7 @@ class MemoryConnection implements StoreConnection {
   }
 
   newId(): string {
-    return randomBytes(18).toString("base64url");
+    return randomText(18);
   }
 
   async create(session: NewSession): Promise<{ run: string }> {

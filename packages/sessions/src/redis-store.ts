@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { crc16 } from "./hash-slot.ts";
 import { assertFits } from "./message-size.ts";
+import { randomText } from "./random-text.ts";
 import type { CallOptions } from "./redis-call.ts";
 import type { RedisAddress } from "./redis-client.ts";
 import type { Reply as RedisReply } from "./redis-link.ts";
@@ -92,7 +92,7 @@ class RedisConnection implements StoreConnection {
     this.#asking = { waitMs: sendWaitMs, isRepeatable: true, isOrdered: false, isOwed: false };
     this.#changing = { waitMs, isRepeatable: true, isOrdered: false, isOwed: false };
     // A name may come twice, after a restart say; what the first one owned is not the second's.
-    const instance = randomBytes(9).toString("base64url");
+    const instance = randomText(9);
     const tags = Array.from({ length: shards }, (_, index) => `{${prefix}:${String(index).padStart(2, "0")}}:`);
     for (const tag of tags) {
       const shard = new RedisShard(
@@ -132,7 +132,7 @@ class RedisConnection implements StoreConnection {
 
   newId(clientId: string): string {
     const shard = crc16(Buffer.from(clientId)) % this.#settings.shards;
-    return shard.toString(16).padStart(2, "0") + randomBytes(17).toString("base64url").slice(0, 22);
+    return shard.toString(16).padStart(2, "0") + randomText(17).slice(0, 22);
   }
 
   async create({ id, clientId, secretHash, epoch, fence }: NewSession): Promise<{ run: string }> {
