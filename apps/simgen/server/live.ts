@@ -10,8 +10,8 @@ import type { SimulationStore } from "./simulation-store.ts";
 const WATCH = "watch:";
 
 export interface LiveServices {
-  store: SimulationStore;
-  runs: LiveRuns;
+  store: Pick<SimulationStore, "get">;
+  runs: Pick<LiveRuns, "get" | "watch" | "unwatch">;
   /** Called with what is not the client's fault. */
   onError(error: unknown): void;
 }
