@@ -19,6 +19,8 @@ export async function openSessions(store: SessionStore, server: string, services
   const conversations = new WeakMap<Session<ToClient>, Conversation>();
   const sessions = await createSessions<Wire>(store, {
     server,
+    // Frames are a heartbeat of their own; this is what tells a page of a frozen server while nothing moves.
+    heartbeatMs: 1000,
     parse: parseMessage,
     message: (session, message, handling) => conversations.get(session)?.message(message, handling),
     onError: services.onError,

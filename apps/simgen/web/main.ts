@@ -231,6 +231,8 @@ function receive(message: ToClient): void {
     case "error":
       if (message.simulation !== undefined && message.simulation !== wanted) return;
       if (message.code === "simulation_not_found") notFound("It was deleted, or it belongs to somebody else.");
+      // It has ended, or the session is a new one in which something was sent before it could be watched again.
+      else if (message.code === "simulation_not_running" && open) connection.watch(open.view.id);
       else if (open && isStill()) {
         const { id } = open.view;
         failed("The simulation did not start", message.message, () => connection.watch(id));

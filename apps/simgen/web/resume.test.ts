@@ -77,15 +77,22 @@ test("a page whose server is killed says so; when it is back, with nothing kept,
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const killed = await startServer(t, { DATA_DIR: dataDir });
   const { page } = await visit(t, killed.url);
-  await watchTemplate(page, "pendulum");
+  await watchTemplate(page, "cart-pole");
+  await page.locator("#cover").evaluate((cover) => {
+    new MutationObserver(() => {
+      if (cover.dataset.state === "message") document.body.dataset.failed = "yes";
+    }).observe(cover, { attributes: true });
+  });
 
   await killed.stop("SIGKILL");
   await pill(page, "reconnecting");
+  await pushSlider(page, "End");
 
   await startServer(t, { DATA_DIR: dataDir, PORT: new URL(killed.url).port });
   await page.getByText("Connected again. What you did while the line was down may be lost.").waitFor();
   await pill(page, "live");
   await movingBody(page);
+  assert.equal(await page.locator("body").getAttribute("data-failed"), null);
 });
 
 test("with Redis, a page whose server is killed resumes when it is back, and says so (S3)", async (t) => {
