@@ -7,7 +7,7 @@ import { type ClientName, SUBJECTS, type SubjectName } from "./sessions/subject.
 
 const SESSIONS = 200;
 /** The same for every subject. With 10,000 undelivered, Socket.IO's stream is trimmed before it is read, and messages are lost. */
-const SEND_BOUNDS = { inFlightMax: 256, undeliveredMax: 4000 };
+const SEND_BOUNDS = { inFlightMax: 1024, undeliveredMax: 4000 };
 const MEMBERS = 1000;
 const BROADCAST_BOUNDS = { inFlightMax: 4, undeliveredMax: 10 * MEMBERS };
 const PACED_PER_SECOND = 2000;
