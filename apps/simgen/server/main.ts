@@ -53,7 +53,7 @@ async function start(): Promise<void> {
     await Health.start({
       database: async () => store.ping().then(() => undefined),
       sessions: async () => {
-        if (!sessions.isReady && !health.draining) throw new Error("the store of sessions is out of reach");
+        if (!sessions.isReady) throw new Error("the store of sessions is out of reach");
         return undefined;
       },
     }),
@@ -84,6 +84,8 @@ async function start(): Promise<void> {
   const stop = async (signal: string) => {
     if (health.draining) return;
     health.draining = true;
+    // Sessions that drain are not ready; that is no news of their store.
+    health.close();
     logger.info({ signal }, "shutting down");
     setTimeout(() => {
       logger.error(`not done within ${SHUTDOWN_TIMEOUT_MS} ms`);
