@@ -22,7 +22,7 @@ describe("SimGen over HTTP and WebSocket", () => {
     talk.send({ type: "watch", simulation: made.id });
     const begun = await talk.message("simulation");
     assert.equal(begun.simulation.id, made.id);
-    const first = await talk.frame();
+    const first = await talk.until("frame", () => talk.frames[0]);
     assert.equal(first.run, begun.run);
     assert.equal(first.keyframe, true);
     assert.equal(first.positions.length, made.scene.bodies.length * 3);
