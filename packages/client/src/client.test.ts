@@ -422,10 +422,11 @@ test("a server that cannot be reached is tried again, with a reason told", async
   gone.close();
   const connection = connect(url, { ...QUICK, WebSocket: NodeWebSocket });
   t.after(() => connection.close());
+  // The first may still meet a server that is about to be gone.
+  await next(connection, "retry");
   const { code, reason } = await next(connection, "retry");
   assert.equal(code, 1006);
   assert.match(reason, /ECONNREFUSED/);
-  await next(connection, "retry");
   assert.equal(connection.state, "connecting");
 });
 
