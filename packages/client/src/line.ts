@@ -22,6 +22,8 @@ interface SocketEvent {
   code?: number;
   reason?: string;
   message?: string;
+  /** Of `ws`; one for several addresses has no message. */
+  error?: { code?: string };
 }
 
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
@@ -126,8 +128,8 @@ export class Line {
         socket.send(encodeHello(ticket === undefined ? hello : { ...hello, token: ticket })),
       );
       socket.addEventListener("message", ({ data }) => this.#hear(data));
-      socket.addEventListener("error", ({ message }) => {
-        this.#fault = message ?? "";
+      socket.addEventListener("error", ({ message, error }) => {
+        this.#fault = message || error?.code || "";
       });
       socket.addEventListener("close", ({ code = 1006, reason }) => this.#end(code, reason || this.#fault));
     } catch (error) {
