@@ -85,8 +85,9 @@ export class Line implements InboxEvents, Session {
   doubts = 0;
   isFirstFrame = true;
   trimmed: number;
-  /** Messages the client may send now, at `lastHeardMs`. */
+  /** Messages the client may send, at `allowedAtMs`. */
   allowance: number;
+  allowedAtMs: number;
   readonly #host: LineHost;
   #ending: AbortController | undefined;
   #rooms: Set<string> | undefined;
@@ -109,6 +110,7 @@ export class Line implements InboxEvents, Session {
     this.lastHeardMs = nowMs;
     this.lastSentMs = nowMs;
     this.allowance = host.limits.messagesPerSecondMax * 2;
+    this.allowedAtMs = nowMs;
     if (start.rooms.length > 0) this.#rooms = new Set(start.rooms);
   }
 

@@ -39,6 +39,8 @@ export class Throttle {
       this.#refill(line, nowMs);
       if (!line.isOver && this.#isOverdrawn(line)) continue;
       this.#paused.delete(line);
+      // Unread, it could not be heard.
+      line.lastHeardMs = nowMs;
       line.socket.resume();
     }
     if (this.#paused.size > 0) this.#timers.later(CHECK_MS, () => this.#check());
@@ -46,9 +48,9 @@ export class Throttle {
 
   #refill(line: Line, nowMs: number): void {
     const perSecond = this.#limits.messagesPerSecondMax;
-    const earned = ((nowMs - line.lastHeardMs) / 1000) * perSecond;
+    const earned = ((nowMs - line.allowedAtMs) / 1000) * perSecond;
     line.allowance = Math.min(perSecond * 2, line.allowance + earned);
-    line.lastHeardMs = nowMs;
+    line.allowedAtMs = nowMs;
   }
 
   #isOverdrawn(line: Line): boolean {
