@@ -37,6 +37,8 @@ export class RedisQueue {
   #size = 0;
   /** By session or room: calls that wait until it has been restored. */
   readonly #held = new Map<string, Held>();
+  /** How many are held. */
+  #heldCalls = 0;
 
   constructor(bounds: QueueBounds) {
     this.#bounds = bounds;
@@ -53,8 +55,9 @@ export class RedisQueue {
   /** Refuses the call when there are too many. */
   push(call: Call): void {
     const { queueCallsMax, queueSizeMax } = this.#bounds;
-    if ((this.#calls.length >= queueCallsMax || this.#size >= queueSizeMax) && !call.isOwed) {
-      call.refuse("overloaded", `${this.#calls.length} calls wait for Redis already`);
+    const waiting = this.#calls.length + this.#heldCalls;
+    if ((waiting >= queueCallsMax || this.#size >= queueSizeMax) && !call.isOwed) {
+      call.refuse("overloaded", `${waiting} calls wait for Redis already`);
       return;
     }
     this.#calls.push(call);
@@ -97,22 +100,19 @@ export class RedisQueue {
   /** These were sent in vain, or must not be yet: their session is not restored. */
   hold(calls: Call[]): void {
     for (const call of calls) {
-      const held = this.#held.get(call.key);
-      if (!held) this.#held.set(call.key, { probe: undefined, calls: [call] });
-      else if (held.probe === call) {
+      const held = this.#heldFor(call.key);
+      if (held.probe === call) {
         held.probe = undefined;
         held.calls.unshift(call);
       } else held.calls.push(call);
     }
+    this.#heldCalls += calls.length;
   }
 
   /** These are to be asked before anything else about their sessions is sent. */
   holdFirst(calls: Call[]): void {
-    for (const call of calls) {
-      const held = this.#held.get(call.key);
-      if (held) held.calls.unshift(call);
-      else this.#held.set(call.key, { probe: undefined, calls: [call] });
-    }
+    for (const call of calls) this.#heldFor(call.key).calls.unshift(call);
+    this.#heldCalls += calls.length;
   }
 
   /** Sends the first of each session that waits. */
@@ -120,11 +120,11 @@ export class RedisQueue {
     const probes: Call[] = [];
     for (const [key, held] of this.#held) {
       if (held.probe && !held.probe.isOver) continue;
-      held.calls = held.calls.filter((call) => !call.isOver);
       held.probe = held.calls.shift();
       if (held.probe) probes.push(held.probe);
       else this.#held.delete(key);
     }
+    this.#heldCalls -= probes.length;
     this.putBack(probes);
   }
 
@@ -133,8 +133,10 @@ export class RedisQueue {
     const held = this.#held.get(key);
     // Not for just any operation about the session: its own restore is one, and what waits has a question to ask first.
     const isAwaited = held?.probe !== undefined && calls.includes(held.probe);
+    const released = isAwaited ? held.calls : [];
     if (isAwaited) this.#held.delete(key);
-    if (isAwaited || first.length > 0) this.putBack([...first, ...((isAwaited && held?.calls) || [])]);
+    this.#heldCalls -= released.length;
+    this.putBack([...first, ...released]);
   }
 
   /** Tells callers that have waited long enough. */
@@ -145,9 +147,13 @@ export class RedisQueue {
       call.refuse("unavailable", "Redis cannot be reached");
       given++;
     }
-    for (const { calls } of this.#held.values())
-      for (const call of calls)
+    this.#heldCalls = 0;
+    for (const held of this.#held.values()) {
+      for (const call of held.calls)
         if (now >= call.until) call.refuse("unavailable", "Redis was restarted, and the session is not restored yet");
+      held.calls = held.calls.filter((call) => !call.isOver);
+      this.#heldCalls += held.calls.length;
+    }
     if (given === 0) return;
     this.#calls = this.#calls.filter((call) => !call.isOver);
     this.#size = this.#calls.reduce((sum, call) => sum + call.size, 0);
@@ -159,6 +165,7 @@ export class RedisQueue {
     this.#calls = [];
     this.#size = 0;
     this.#held.clear();
+    this.#heldCalls = 0;
     return calls;
   }
 
@@ -167,7 +174,14 @@ export class RedisQueue {
     const held = this.#held.get(call.key);
     if (!held || held.probe === call) return false;
     held.calls.push(call);
+    this.#heldCalls++;
     return true;
+  }
+
+  #heldFor(key: string): Held {
+    const held = this.#held.get(key) ?? { probe: undefined, calls: [] };
+    this.#held.set(key, held);
+    return held;
   }
 
   #join(call: Call, open: Map<string, Operation>, operations: Operation[]): boolean {
