@@ -25,8 +25,6 @@ export const CLOSE = {
   versionUnsupported: 4503,
   /** This client has as many sessions as it may. */
   sessionsTooMany: 4504,
-  /** A message above the size limit: sent again, it would be again. */
-  messageTooLarge: 4505,
   /** The application or the client ended the session. */
   ended: 4506,
 } as const;

@@ -102,6 +102,8 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     // A protocol error closes the socket; "close" follows.
     socket.on("error", ignore);
     try {
+      if (this.counters.connections > this.limits.connectionsMax)
+        throw new SessionError("connection_refused", "no room for another connection", "overloaded");
       const hello = await readHello(socket, this.limits.helloTimeoutMs, this.#timers);
       const who = clientId ?? (await this.#door.identify(request, hello));
       // In a rush, many have given up before their turn came.
@@ -205,7 +207,7 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
         line.isFirstFrame = false;
         if (!line.inbox.receive(frame.first, frame.messages))
           this.#retire(line, "resync", `messages before ${frame.first} are missing`);
-        this.#throttle.spend(line, frame.messages.length, now);
+        else this.#throttle.spend(line, frame.messages.length, now);
       }
     }
   }

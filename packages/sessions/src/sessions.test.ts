@@ -479,6 +479,19 @@ describe("connections", () => {
     assert.deepEqual(await client.got(1), ["hello ann"]);
   });
 
+  test("connect() keeps to the limit of connections, and says come back", async (t) => {
+    const sessions = await createSessions(memoryStore(), { connectionsMax: 1 });
+    const http = createServer();
+    const sockets = new WebSocketServer({ server: http });
+    sockets.on("connection", (socket) => sessions.connect(socket).catch(() => {}));
+    http.listen(0);
+    await once(http, "listening");
+    t.after(() => sessions.close().then(() => http.close()));
+    const url = `ws://127.0.0.1:${(http.address() as { port: number }).port}`;
+    await RawClient.hello(t, url);
+    assert.equal((await new RawClient(t, url).closed).code, CLOSE.overloaded);
+  });
+
   test("options out of bounds are refused by name", async () => {
     await assert.rejects(
       createSessions(memoryStore(), { heartbeatMs: 0 }),
