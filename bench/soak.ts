@@ -1,10 +1,4 @@
 /** Soak: sessions opened, used and closed a hundred thousand times; what is held at each tenth must not grow. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { BYE, encodeAck, encodeHello } from "@holdfast/protocol";
@@ -12,6 +6,7 @@ import { createClient } from "redis";
 import { WebSocket } from "ws";
 import { Report } from "./report.ts";
 import { Child } from "./sessions/child.ts";
+import { accepts, freePort, ownFolder, redisServer, spawned } from "./sessions/program.ts";
 import type { SoakServerCalls } from "./soak/server.ts";
 
 const AT_ONCE = 50;
@@ -27,14 +22,6 @@ const report = new Report(
 );
 const cycles = report.quick ? 5_000 : 100_000;
 
-const children = new Set<ChildProcess>();
-const folder = mkdtempSync(join(tmpdir(), "holdfast-soak-"));
-process.on("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
-
 if (!report.quick) await soak("memory", "");
 await soak("redis", await startRedis());
 report.print();
@@ -43,7 +30,7 @@ process.exit(0);
 async function soak(store: string, redisUrl: string): Promise<void> {
   const server = new Child<SoakServerCalls>(
     "server",
-    child(process.execPath, [
+    spawned(process.execPath, [
       "--conditions=source",
       "--expose-gc",
       fileURLToPath(new URL("./soak/server.ts", import.meta.url)),
@@ -106,20 +93,7 @@ async function keys(url: string): Promise<number> {
 }
 
 async function startRedis(): Promise<string> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  const options = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"];
-  child("redis-server", options);
-  await sleep(500);
+  const port = await freePort();
+  await accepts(port, redisServer(port, ownFolder()));
   return `redis://127.0.0.1:${port}`;
-}
-
-function child(command: string, args: string[]): ChildProcess {
-  const isNode = command === process.execPath;
-  const started = spawn(command, args, { stdio: ["ignore", "ignore", "pipe", ...(isNode ? (["ipc"] as const) : [])] });
-  children.add(started);
-  started.on("exit", () => children.delete(started));
-  return started;
 }

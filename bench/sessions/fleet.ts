@@ -1,30 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Child } from "./child.ts";
 import type { ClientsCalls } from "./clients.ts";
-import { microseconds } from "./message.ts";
+import { accepts, freePort, ownFolder, redisServer, removeFolder, START_MS_MAX, spawned } from "./program.ts";
 import type { ServerCalls } from "./server.ts";
 import type { ClientName, SubjectName } from "./subject.ts";
 
-const START_MS_MAX = 30_000;
 /** Linux counts CPU time in hundredths of a second on every machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
-
-const alive = new Set<ChildProcess>();
-const folders = new Set<string>();
-
-process.on("exit", () => {
-  for (const child of alive) child.kill("SIGKILL");
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }))
-  process.on(signal, () => process.exit(status));
 
 /** What was counted, and the CPU time used, up to one moment. */
 export interface Reading {
@@ -46,8 +31,7 @@ export class Fleet implements AsyncDisposable {
   readonly #processes: ChildProcess[];
 
   static async start(subject: SubjectName, client: ClientName = subject): Promise<Fleet> {
-    const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-    folders.add(folder);
+    const folder = ownFolder();
     const port = await freePort();
     const fleet = new Fleet(subject, client, folder, port);
     try {
@@ -67,10 +51,7 @@ export class Fleet implements AsyncDisposable {
 
   private constructor(subject: SubjectName, client: ClientName, folder: string, redisPort: number) {
     this.#folder = folder;
-    this.#redis = spawned("redis-server", [
-      ...["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", folder],
-      ...["--save", "", "--appendonly", "no"],
-    ]);
+    this.#redis = redisServer(redisPort, folder);
     const [a, b, clients] = [
       role("server.ts", subject, "a"),
       role("server.ts", subject, "b"),
@@ -96,8 +77,7 @@ export class Fleet implements AsyncDisposable {
         await once(child, "exit");
       }),
     );
-    rmSync(this.#folder, { recursive: true, force: true });
-    folders.delete(this.#folder);
+    removeFolder(this.#folder);
   }
 
   #cpuSeconds(): number {
@@ -115,44 +95,4 @@ export class Fleet implements AsyncDisposable {
 function role(file: "server.ts" | "clients.ts", ...args: string[]): ChildProcess {
   const path = fileURLToPath(new URL(file, import.meta.url));
   return spawned(process.execPath, ["--conditions=source", "--expose-gc", path, ...args]);
-}
-
-function spawned(command: string, args: string[]): ChildProcess {
-  const ipc = command === process.execPath;
-  const child = spawn(command, args, {
-    stdio: ["ignore", "ignore", "pipe", ...(ipc ? (["ipc"] as const) : [])],
-    env: { ...process.env, NODE_ENV: "production" },
-  });
-  alive.add(child);
-  child.on("exit", () => alive.delete(child));
-  child.on("error", (error) => {
-    throw new Error(`${command} did not start: ${error.message}`);
-  });
-  return child;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-/** Until this process takes connections on the port. */
-async function accepts(port: number, child: ChildProcess): Promise<void> {
-  const deadline = microseconds() / 1000 + START_MS_MAX;
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`Redis ended with ${child.exitCode} instead of listening on ${port}`);
-    const socket = connect(port, "127.0.0.1");
-    try {
-      await once(socket, "connect");
-      return;
-    } catch (error) {
-      if (microseconds() / 1000 > deadline) throw error;
-      await sleep(10);
-    } finally {
-      socket.destroy();
-    }
-  }
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import { TestRedis } from "./redis.fixture.ts";
+import { freePort, TestRedis } from "./redis.fixture.ts";
 
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 
@@ -126,15 +126,6 @@ async function balance(t: TestContext, ports: readonly number[]): Promise<{ port
     server.close();
   });
   return { port: (server.address() as { port: number }).port };
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function accepting(port: number): Promise<void> {

@@ -168,7 +168,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 /** Below 50000: a cluster's nodes also listen 10000 above. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 30_000);
     const server = createServer();
