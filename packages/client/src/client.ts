@@ -13,11 +13,11 @@ const DEFAULTS = {
   queueMax: 1000,
   /** The largest message, as JSON in UTF-8: what the server takes. */
   messageBytesMax: 65_536,
-  /** The first attempt after a loss is made within twice as long. */
+  /** The first attempt after a loss is made within so long, or as long as the lost server's many clients need. */
   backoffMinMs: 100,
   /** The longest wait between attempts; a line that was open for so long counts as good. */
   backoffMaxMs: 2000,
-  /** From the attempt to the server's welcome, at first; up to four times as long when attempts fail. Also how long `close` waits. */
+  /** From the attempt to the server's welcome, at first; longer when attempts fail, or the lost server had many clients. Also how long `close` waits. */
   connectTimeoutMs: 3000,
   /** Lanes wait while the socket holds back more than this. */
   laneBufferedBytesMax: 65_536,
@@ -201,7 +201,7 @@ export class Connection<M extends Messages = Messages> {
     const resume = this.#session && { ...this.#session, ...this.#cursor, welcomed: this.#welcomed };
     this.#line = new Line(
       this.#settings,
-      this.#backoff.patience,
+      this.#backoff.patienceMs(this.#settings.connectTimeoutMs),
       { v: PROTOCOL_VERSION, n: ++this.#n, ...resume },
       this.#owner,
     );
@@ -282,11 +282,12 @@ export class Connection<M extends Messages = Messages> {
     }
   }
 
-  #welcome({ id, secret, epoch, offset, resumed, seq, heartbeat }: Welcome): void {
+  #welcome({ id, secret, epoch, offset, resumed, seq, heartbeat, spread }: Welcome): void {
     // All that can throw comes first: a wrong welcome changes nothing.
     const known = this.#session;
     if (resumed ? id !== known?.id : !secret) throw new Error("welcome to another session");
     const heartbeatMs = whole(heartbeat) || 1;
+    const spreadMs = Math.min(whole(spread), this.#settings.backoffMaxMs);
     const cursor = cursorOf(epoch, offset);
     let unconfirmed: string[] = [];
     if (resumed) this.#outbox.resume(whole(seq));
@@ -295,6 +296,7 @@ export class Connection<M extends Messages = Messages> {
       this.#session = { id, secret: secret! };
     }
     this.#gapTold = this.#moveTo(cursor) && resumed;
+    this.#backoff.spreadMs = spreadMs;
     this.#unread = 0;
     this.#welcomed = this.#n;
     this.#line!.welcomed(heartbeatMs);

@@ -12,7 +12,7 @@ test("whatever a server says, nothing is thrown: the line stays open, or is give
       .tuple(fc.integer({ min: 0, max: 7 }), fc.array(fc.oneof(fc.jsonValue(), fc.nat(3)), { maxLength: 5 }))
       .map(([kind, rest]) => JSON.stringify([kind, ...rest])),
     fc
-      .dictionary(fc.constantFrom("id", "secret", "epoch", "offset", "resumed", "seq", "heartbeat"), fc.jsonValue())
+      .dictionary(fc.constantFrom("id", "secret", "epoch", "offset", "resumed", "seq", "heartbeat", "spread"), fc.jsonValue())
       .map((welcome) => JSON.stringify([0, welcome])),
   );
   const said = fc.array(fc.oneof(text, fc.uint8Array({ maxLength: 40 })), { minLength: 1, maxLength: 5 });
@@ -27,7 +27,7 @@ test("whatever a server says, nothing is thrown: the line stays open, or is give
       socket.tell("open", {});
       if (isWelcomed)
         socket.tell("message", {
-          data: '[0,{"id":"s","secret":"x","epoch":"e","offset":0,"resumed":false,"seq":0,"heartbeat":9}]',
+          data: '[0,{"id":"s","secret":"x","epoch":"e","offset":0,"resumed":false,"seq":0,"heartbeat":9,"spread":0}]',
         });
       let hasFailed = false;
       connection.on("retry", () => {

@@ -41,7 +41,6 @@ export interface LineSettings {
   url: string;
   WebSocket: WebSocketConstructor;
   token: string | (() => string | Promise<string>) | undefined;
-  connectTimeoutMs: number;
 }
 
 /** One WebSocket, from the attempt to its end. Once it has failed or was abandoned its owner hears nothing more of it. */
@@ -56,9 +55,9 @@ export class Line {
   #suspected = false;
   #fault = "";
 
-  constructor(settings: LineSettings, patience: number, hello: Hello, owner: LineOwner) {
+  constructor(settings: LineSettings, timeoutMs: number, hello: Hello, owner: LineOwner) {
     this.#owner = owner;
-    this.#timer = after(settings.connectTimeoutMs * patience, () => this.fail(SILENT, "no welcome in time"));
+    this.#timer = after(timeoutMs, () => this.fail(SILENT, "no welcome in time"));
     this.#open(settings, hello);
   }
 

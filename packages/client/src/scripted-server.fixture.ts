@@ -93,7 +93,7 @@ export class ServerLine {
   welcome(welcome: Record<string, unknown> = {}): void {
     const { id, epoch, offset } = this.hello;
     const session = id ? { id, epoch, offset, resumed: true } : { id: "s1", secret: "x1", epoch: "e1", offset: 0 };
-    this.send([0, { resumed: false, seq: 0, heartbeat: 60_000, ...session, ...welcome }]);
+    this.send([0, { resumed: false, seq: 0, heartbeat: 60_000, spread: 0, ...session, ...welcome }]);
   }
 
   send(frame: unknown): void {

@@ -39,8 +39,8 @@ const hello: fc.Arbitrary<Hello> = fc.oneof(
   }),
 );
 const welcome: fc.Arbitrary<Welcome> = fc.record(
-  { id: text, secret: text, epoch: text, offset: count, resumed: fc.boolean(), seq: count, heartbeat: count },
-  { requiredKeys: ["id", "epoch", "offset", "resumed", "seq", "heartbeat"] },
+  { id: text, secret: text, epoch: text, offset: count, resumed: fc.boolean(), seq: count, heartbeat: count, spread: count },
+  { requiredKeys: ["id", "epoch", "offset", "resumed", "seq", "heartbeat", "spread"] },
 );
 
 test("what is encoded is decoded as it was", () => {

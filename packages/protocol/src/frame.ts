@@ -37,6 +37,8 @@ export interface Welcome {
   seq: number;
   /** The server is heard at least this often, ms; after two and a half times as long the line is dead. */
   heartbeat: number;
+  /** How long this server's clients need to come back elsewhere, all together, ms: the first attempt is at a random time in it. */
+  spread: number;
 }
 
 export type ToServerFrame =
@@ -155,7 +157,7 @@ function hello(value: unknown): Hello {
 }
 
 function welcome(value: unknown): Welcome {
-  const { id, secret, epoch, offset, resumed, seq, heartbeat } = record(value, "welcome");
+  const { id, secret, epoch, offset, resumed, seq, heartbeat, spread } = record(value, "welcome");
   if (typeof resumed !== "boolean") throw invalid("resumed", "true or false", resumed);
   return {
     id: string(id, "id"),
@@ -164,6 +166,7 @@ function welcome(value: unknown): Welcome {
     resumed,
     seq: count(seq, "seq"),
     heartbeat: count(heartbeat, "heartbeat"),
+    spread: count(spread, "spread"),
     ...(secret === undefined ? {} : { secret: string(secret, "secret") }),
   };
 }

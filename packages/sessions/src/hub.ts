@@ -35,6 +35,8 @@ const SILENCE_HEARTBEATS = 2.5;
 /** Sessions sent elsewhere in one go, and how long until the next are. */
 const DRAIN_BATCH = 50;
 const DRAIN_BATCH_MS = 50;
+/** What a client of a dead server costs the others, ms of a core: `npm run bench -- sessions connect` prints it. */
+const SPREAD_MS_PER_CLIENT = 0.4;
 
 /** The sessions of one server: lines by session id, between clients and the store. */
 export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEvents {
@@ -132,7 +134,8 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     if (isForgotten) this.counters.gaps++;
     line.write(
       encodeWelcome({
-        ...{ id: line.id, ...start.cursor, resumed: isResumed, seq: start.handled, heartbeat: this.limits.heartbeatMs },
+        ...{ id: line.id, ...start.cursor, resumed: isResumed, seq: start.handled },
+        ...{ heartbeat: this.limits.heartbeatMs, spread: Math.ceil(this.#lines.size * SPREAD_MS_PER_CLIENT) },
         ...(secret === undefined ? {} : { secret }),
       }),
     );

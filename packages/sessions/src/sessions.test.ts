@@ -54,13 +54,21 @@ describe("messages to clients", () => {
   });
 
   test("S1: past the window the client is told of a gap, and gets what is left", async (t) => {
+    t.mock.method(Math, "random", () => 1);
     const { sessions, url } = await startServer(t, { windowMessages: 10 });
-    const client = new TestClient(t, url, { backoffMinMs: 200 });
+    const client = new TestClient(t, url, { backoffMinMs: 400 });
     await client.event("open");
     terminate(sessions, client.id);
     for (let n = 1; n <= 25; n++) await sessions.send(client.id, n);
     await client.event("gap");
     assert.deepEqual(await client.got(10), [16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
+  });
+
+  test("a welcome says how long all the server's clients together need to come back", async (t) => {
+    const { url } = await startServer(t);
+    const spreads: number[] = [];
+    for (let n = 0; n < 10; n++) spreads.push((await RawClient.hello(t, url)).welcome.spread);
+    assert.deepEqual(spreads, [1, 1, 2, 2, 2, 3, 3, 4, 4, 4]);
   });
 
   test("all that one turn brings goes out in one frame", async (t) => {
