@@ -8,7 +8,7 @@ import { type after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 // Small and short here; at full size with npm run drill. What the oracle finds, rig/oracle.test.ts shows.
-const SMALL = ["--clients", "20", "--seconds", "4", "--counts-only"];
+const SMALL = ["--clients", "20", "--warm-seconds", "3", "--seconds", "4", "--counts-only"];
 
 interface Outcome {
   rows: { metric: string; value: number }[];
@@ -30,7 +30,7 @@ test("Redis comes back empty: nothing is lost unsaid, and no connection breaks (
 });
 
 test("a drill that is interrupted leaves nothing behind", async (t) => {
-  const drill = started(t, "server-frozen", "--clients", "5");
+  const drill = started(t, "server-frozen", "--clients", "5", "--warm-seconds", "1");
   while (!drill.printed().includes("SIGSTOP")) await once(drill.process.stderr ?? drill.process, "data");
   drill.process.kill("SIGTERM");
   assert.deepEqual(await once(drill.process, "close"), [143, null]);

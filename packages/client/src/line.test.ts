@@ -12,7 +12,10 @@ test("whatever a server says, nothing is thrown: the line stays open, or is give
       .tuple(fc.integer({ min: 0, max: 7 }), fc.array(fc.oneof(fc.jsonValue(), fc.nat(3)), { maxLength: 5 }))
       .map(([kind, rest]) => JSON.stringify([kind, ...rest])),
     fc
-      .dictionary(fc.constantFrom("id", "secret", "epoch", "offset", "resumed", "seq", "heartbeat", "spread"), fc.jsonValue())
+      .dictionary(
+        fc.constantFrom("id", "secret", "epoch", "offset", "resumed", "seq", "heartbeat", "spread"),
+        fc.jsonValue(),
+      )
       .map((welcome) => JSON.stringify([0, welcome])),
   );
   const said = fc.array(fc.oneof(text, fc.uint8Array({ maxLength: 40 })), { minLength: 1, maxLength: 5 });

@@ -39,7 +39,16 @@ const hello: fc.Arbitrary<Hello> = fc.oneof(
   }),
 );
 const welcome: fc.Arbitrary<Welcome> = fc.record(
-  { id: text, secret: text, epoch: text, offset: count, resumed: fc.boolean(), seq: count, heartbeat: count, spread: count },
+  {
+    id: text,
+    secret: text,
+    epoch: text,
+    offset: count,
+    resumed: fc.boolean(),
+    seq: count,
+    heartbeat: count,
+    spread: count,
+  },
   { requiredKeys: ["id", "epoch", "offset", "resumed", "seq", "heartbeat", "spread"] },
 );
 
