@@ -132,9 +132,11 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     const { isResumed } = start;
     this.counters[isResumed ? "resumed" : "opened"]++;
     if (isForgotten) this.counters.gaps++;
+    // Where it goes on, gap or not: acknowledgements of an older numbering must not come over this connection.
+    const { epoch, offset } = reading ?? start.cursor;
     line.write(
       encodeWelcome({
-        ...{ id: line.id, ...start.cursor, resumed: isResumed, seq: start.handled },
+        ...{ id: line.id, epoch, offset, resumed: isResumed, seq: start.handled },
         ...{ heartbeat: this.limits.heartbeatMs, spread: Math.ceil(this.#lines.size * SPREAD_MS_PER_CLIENT) },
         ...(secret === undefined ? {} : { secret }),
       }),

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { describe, test } from "node:test";
-import { CLOSE, decodeLaneValue, encodeLaneValue } from "@holdfast/protocol";
+import { CLOSE, decodeLaneValue, encodeAck, encodeLaneValue } from "@holdfast/protocol";
 import NodeWebSocket, { type WebSocket, WebSocketServer } from "ws";
 import type { Session } from "./line.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -62,6 +62,19 @@ describe("messages to clients", () => {
     for (let n = 1; n <= 25; n++) await sessions.send(client.id, n);
     await client.event("gap");
     assert.deepEqual(await client.got(10), [16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
+  });
+
+  test("S5: a welcome says where messages go on, gap or not: nothing of an older numbering is acknowledged after it", async (t) => {
+    const { sessions, url } = await startServer(t);
+    const { welcome } = await RawClient.hello(t, url);
+    await sessions.send(welcome.id, 1);
+    const { id, secret = "" } = welcome;
+    const again = await RawClient.hello(t, url, { n: 2, id, secret, epoch: "older", offset: 99 });
+    const gap = await again.frame("gap");
+    assert.deepEqual([again.welcome.epoch, again.welcome.offset], [gap.epoch, gap.offset]);
+    again.socket.send(encodeAck(again.welcome.offset));
+    await sessions.send(id, 2);
+    assert.deepEqual((await again.frame("messages", ({ messages }) => messages.at(-1) === 2)).messages.at(-1), 2);
   });
 
   test("a welcome says how long all the server's clients together need to come back", async (t) => {

@@ -206,6 +206,8 @@ export class Shelf {
     if (record.fence > held.fence) return { kind: "fenced" };
     // Restored by an owner that had been fenced, which the store has forgotten.
     if (record.fence < held.fence) this.#startOver(record);
+    // A leap may have been rolled back: acknowledgements of that numbering, on their way yet, could pass for some of this.
+    if (held.epoch !== record.epoch && held.last > record.base) this.#startOver(record, held.last);
     record.fence = held.fence;
     record.owner = server;
     record.expiresAtMs = undefined;
@@ -317,13 +319,14 @@ export class Shelf {
     record.expiresAtMs = this.#options.nowMs() + this.#options.limits.detachedMs;
   }
 
-  #startOver(record: Record): void {
+  /** `beyond`: how far a numbering has come that this one must not be mistaken for. */
+  #startOver(record: Record, beyond = 0): void {
     record.epoch = randomUUID();
     record.run = this.#run;
     record.restored = undefined;
     record.log = [];
     record.bytes = 0;
-    record.last += LEAP;
+    record.last = Math.max(record.last, beyond) + LEAP;
     record.base = record.last;
   }
 

@@ -621,6 +621,22 @@ export function storeContract(name: string, make: () => SessionStore): void {
       assert.deepEqual(await two.store.check({ ...held(session, at, 2, 2), run: "another" }), { kind: "lost" });
     });
 
+    storeTest(
+      "a numbering that has been rolled back is not begun again: late acknowledgements fit none (S5)",
+      async (store) => {
+        const one = await store.serve("one");
+        const session = aSession(one.store);
+        const at = await one.store.create(session);
+        await one.store.append(session.id, "1");
+        const last = 2 ** 32 + 29;
+        const checked = await one.store.check({ ...held(session, at, 1, last), epoch: "rolled back" });
+        assert.equal(checked.kind, "current");
+        const { epoch, offset } = checked as Reading;
+        assert.ok(offset > last, `numbers go on from ${offset}`);
+        assert.deepEqual(await one.store.check({ ...held(session, at, 1, offset), epoch }), checked);
+      },
+    );
+
     storeTest("a check makes an owner that was thought gone the owner again", async (store) => {
       const [one, two] = [await store.serve("one"), await store.serve("two")];
       const session = aSession(one.store);

@@ -102,6 +102,11 @@ local function check(id, fence, epoch, offset, handled, heldRun)
     last = startOver(id, last, owner)
     base, bytes, found[3] = last, 0, newEpoch
   end
+  if found[3] ~= epoch and offset > base then
+    -- A leap may have been rolled back: acknowledgements of that numbering, on their way yet, could pass for some of this.
+    last = startOver(id, math.max(last, offset), owner)
+    base, bytes, found[3] = last, 0, newEpoch
+  end
   handled = math.max(handled, tonumber(found[2]))
   take(id, owner)
   if owner ~= me then write(id, last, base, bytes, run, me) end
