@@ -32,6 +32,8 @@ const STALL_MS = 1000;
 const PULSES_PER_HEARTBEAT = 5;
 /** Silence, in heartbeats, after which a client is taken for gone. */
 const SILENCE_HEARTBEATS = 2.5;
+/** How often a new owner looks how far the old one has got, while it waits for it. */
+const HANDOVER_LOOKS = 4;
 /** Sessions sent elsewhere in one go, and how long until the next are. */
 const DRAIN_BATCH = 50;
 const DRAIN_BATCH_MS = 50;
@@ -156,11 +158,24 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     line.isAwaitingRelease = old !== undefined || isElsewhere;
     this.#hold(line);
     if (!line.isAwaitingRelease) return;
-    this.#timers.later(this.limits.handoverMs, () => this.#release(line, 0));
+    this.#awaitRelease(line, HANDOVER_LOOKS);
     if (!old) return;
     this.#retire(old, "replaced");
     void old.inbox.idle().then(() => {
       if (!isElsewhere) this.#release(line, old.inbox.committed);
+    });
+  }
+
+  /** The old owner's word may get lost, or never come: how far it has got, the store knows. */
+  #awaitRelease(line: Line, looks: number): void {
+    this.#timers.later(this.limits.handoverMs / HANDOVER_LOOKS, () => {
+      if (!line.isAwaitingRelease || line.isOver) return;
+      if (looks > 1) this.#awaitRelease(line, looks - 1);
+      else {
+        line.isAwaitingRelease = false;
+        line.doubts = ++this.#doubts;
+      }
+      void this.#check(line);
     });
   }
 
