@@ -236,8 +236,10 @@ export class Shelf {
     };
     this.#put(record);
     drop(record, acked);
-    // Too late: senders have given up to offer what only they knew of.
-    if (this.#isSettled) this.#startOver(record);
+    // Too late: senders have given up to offer what only they knew of. Or the log had been started over without its owner's
+    // knowledge, and may have had messages since.
+    const isPast = found !== undefined && found.epoch !== epoch && found.last > last;
+    if (this.#isSettled || isPast) this.#startOver(record, found?.last);
     return { kind: "current", ...this.#read(record, session.epoch, session.last) };
   }
 

@@ -163,9 +163,10 @@ function ops.restore(at)
   call('SADD', CLIENT .. client, id)
   take(id)
   local current = epoch
-  -- Too late: senders have given up to offer what only they knew of.
-  if settled then
-    last = startOver(id, last, me)
+  -- Too late: senders have given up to offer what only they knew of. Or the log had been started over without its owner's
+  -- knowledge, and may have had messages since.
+  if settled or (found and found[3] ~= epoch and oldLast > offset) then
+    last = startOver(id, math.max(last, oldLast or 0), me)
     base, current = last, newEpoch
   end
   local result = reading(id, current, last, base, me, epoch, offset)
