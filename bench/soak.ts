@@ -31,7 +31,7 @@ async function soak(store: string, redisUrl: string): Promise<void> {
   const server = new Child<SoakServerCalls>(
     "server",
     spawned(process.execPath, [
-      "--conditions=source",
+      "--conditions=holdfast-source",
       "--expose-gc",
       fileURLToPath(new URL("./soak/server.ts", import.meta.url)),
     ]),

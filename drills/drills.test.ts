@@ -48,7 +48,7 @@ test("an option that is not understood is refused with what was expected", async
 function started(t: { after: typeof after }, name: string, ...options: string[]) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-drills-"));
   const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-  const drill: ChildProcess = spawn(process.execPath, ["--conditions=source", file, ...options], {
+  const drill: ChildProcess = spawn(process.execPath, ["--conditions=holdfast-source", file, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, TMPDIR: folder },
   });

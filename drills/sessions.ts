@@ -57,7 +57,7 @@ process.exit(broken.length === 0 && !stopped ? 0 : 1);
 async function run(drill: string): Promise<(typeof results)[number]> {
   const file = fileURLToPath(new URL(`./${drill}.ts`, import.meta.url));
   const given = options.filter((option) => option !== "--json");
-  running = spawn(process.execPath, ["--conditions=source", file, ...given, "--json"], {
+  running = spawn(process.execPath, ["--conditions=holdfast-source", file, ...given, "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";

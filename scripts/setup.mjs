@@ -8,7 +8,7 @@ import { ensurePage, PAGE, VITE } from "./page.mjs";
 import { root } from "./root.mjs";
 import { ensureSystemPackages } from "./system.mjs";
 
-const SERVER = ["--conditions=source", "apps/simgen/server/main.ts"];
+const SERVER = ["--conditions=holdfast-source", "apps/simgen/server/main.ts"];
 const TESTS = ["packages", "apps", "test", "bench", "drills"].map((folder) => `${folder}/**/*.test.ts`);
 const TEST_SECONDS_MAX = 120;
 /** A file whose timers or sockets outlive its tests hangs for ever: then the runner is told to end, and names it. */
@@ -104,7 +104,7 @@ async function test(node, args) {
   return run(
     node,
     [
-      "--conditions=source",
+      "--conditions=holdfast-source",
       "--test",
       `--test-timeout=${TEST_SECONDS_MAX * 1000}`,
       "--test-concurrency=2",
@@ -139,7 +139,7 @@ async function drill(node, args) {
 /** Runs a folder's program of this name; without a name lists them. */
 async function runNamed(node, folder, noun, [name, ...args]) {
   const names = programsIn(folder);
-  if (names.includes(name)) return run(node, ["--conditions=source", `${folder}/${name}.ts`, ...args]);
+  if (names.includes(name)) return run(node, ["--conditions=holdfast-source", `${folder}/${name}.ts`, ...args]);
   if (name !== undefined) say(`no ${noun} "${name}": expected one of`);
   const width = Math.max(...names.map((each) => each.length)) + 2;
   const list = names.map((each) => `${each.padEnd(width)}${firstDocLine(`${folder}/${each}.ts`)}`).join("\n");

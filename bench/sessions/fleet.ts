@@ -94,5 +94,5 @@ export class Fleet implements AsyncDisposable {
 
 function role(file: "server.ts" | "clients.ts", ...args: string[]): ChildProcess {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  return spawned(process.execPath, ["--conditions=source", "--expose-gc", path, ...args]);
+  return spawned(process.execPath, ["--conditions=holdfast-source", "--expose-gc", path, ...args]);
 }

@@ -32,7 +32,7 @@ test("when the rig is killed, its programs end, the frozen ones too, and its fol
   const rig = spawn(
     process.execPath,
     [
-      "--conditions=source",
+      "--conditions=holdfast-source",
       "--input-type=module-typescript",
       "--eval",
       `

@@ -44,7 +44,7 @@ export class Program<C extends Calls> {
   ): Promise<Program<C>> {
     const output = openSync(log, "a");
     const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-      execArgv: ["--conditions=source"],
+      execArgv: ["--conditions=holdfast-source"],
       stdio: ["ignore", output, output, "ipc"],
       serialization: "advanced",
       // Ctrl-C in a terminal goes to the whole group: the rig alone decides who ends when.

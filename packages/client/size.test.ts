@@ -8,7 +8,7 @@ const GZIP_BYTES_MAX = 4096;
 test(`the whole client, protocol included, is at most ${GZIP_BYTES_MAX} bytes, minified and gzipped`, async () => {
   const bundle = await rolldown({
     input: new URL("src/index.ts", import.meta.url).pathname,
-    resolve: { conditionNames: ["source"] },
+    resolve: { conditionNames: ["holdfast-source"] },
   });
   const { output } = await bundle.generate({ format: "esm", minify: true });
   await bundle.close();

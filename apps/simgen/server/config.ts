@@ -2,11 +2,18 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
 import { issuesOf } from "../sim/issue.ts";
+import type { LlmLimits } from "./llm/llm-planner.ts";
+import type { LlmConfig } from "./llm/models.ts";
 
-const SECRETS = ["DATABASE_URL", "REDIS_URL", "COOKIE_SECRET", "API_KEYS"] as const;
+const SECRETS = ["DATABASE_URL", "REDIS_URL", "COOKIE_SECRET", "API_KEYS", "ANTHROPIC_API_KEY", "LLM_API_KEY"] as const;
 
 const port = z.coerce.number<string>().int().min(0).max(65_535);
 const text = z.string().min(1);
+const milliseconds = z.coerce.number<string>().int().min(10).max(600_000);
+const httpUrl = z
+  .string()
+  .regex(/^https?:\/\//, "an http:// or https:// URL")
+  .refine((value) => URL.canParse(value), "an http:// or https:// URL");
 
 /** The environment variables SimGen reads; an empty one counts as missing. */
 const environment = z.object({
@@ -37,6 +44,15 @@ const environment = z.object({
     .string()
     .refine((value) => URL.canParse(value) && new URL(value).origin === value, "an origin like https://sim.example.org")
     .exactOptional(),
+  ANTHROPIC_API_KEY: text.exactOptional(),
+  ANTHROPIC_BASE_URL: httpUrl.exactOptional(),
+  ANTHROPIC_MODEL: text.default("claude-sonnet-4-5"),
+  LLM_BASE_URL: httpUrl.exactOptional(),
+  LLM_API_KEY: text.exactOptional(),
+  LLM_MODEL: text.exactOptional(),
+  LLM_DEADLINE_MS: milliseconds.default(45_000),
+  LLM_FIRST_WORD_MS: milliseconds.default(15_000),
+  LLM_IDLE_MS: milliseconds.default(10_000),
   SIM_WORKERS: z.coerce
     .number<string>()
     .int()
@@ -63,6 +79,11 @@ export interface Config {
   /** The page's origin when it is not the one the server sees, as behind a proxy. */
   publicOrigin: string | undefined;
   simulationWorkers: number;
+  llm: LlmConfig & {
+    /** For all language models together, ms. */
+    deadlineMs: number;
+    limits: LlmLimits;
+  };
 }
 
 /** One line that names the variable, the value and what is expected. */
@@ -101,7 +122,29 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     apiKeys: (values.API_KEYS ?? "").split(/[\s,]+/).filter((key) => key !== ""),
     publicOrigin: values.PUBLIC_ORIGIN,
     simulationWorkers: values.SIM_WORKERS,
+    llm: {
+      anthropic:
+        values.ANTHROPIC_API_KEY === undefined
+          ? undefined
+          : {
+              apiKey: values.ANTHROPIC_API_KEY,
+              baseUrl: values.ANTHROPIC_BASE_URL,
+              model: values.ANTHROPIC_MODEL,
+            },
+      compatible:
+        values.LLM_BASE_URL === undefined
+          ? undefined
+          : { baseUrl: values.LLM_BASE_URL, apiKey: values.LLM_API_KEY, model: modelFor(values) },
+      deadlineMs: values.LLM_DEADLINE_MS,
+      limits: { firstItemMs: values.LLM_FIRST_WORD_MS, idleMs: values.LLM_IDLE_MS },
+    },
   };
+}
+
+function modelFor({ LLM_MODEL }: { LLM_MODEL?: string }): string {
+  if (LLM_MODEL === undefined)
+    throw new ConfigError("LLM_MODEL: expected the name of a model beside LLM_BASE_URL, got nothing");
+  return LLM_MODEL;
 }
 
 function readSecret(name: string, file: string): string {

@@ -19,6 +19,7 @@ const simulation = (id: string, owner: string) => ({
   owner,
   name: "a ball",
   planner: "rules" as const,
+  model: null,
   prompt: "a 'ball' \\ ☃ \"",
   scene,
   understood: ["1 ball"],

@@ -14,12 +14,21 @@ export interface Tables {
     owner: string;
     name: string;
     planner: Planner;
+    /** Of a language model. */
+    model: string | null;
     prompt: string | null;
     /** Written as JSON text, read as data; validated by the reader. */
     scene: ColumnType<unknown, string, never>;
     understood: ColumnType<string[], string, never>;
     warnings: ColumnType<string[], string, never>;
     created_at: ColumnType<Date, string, never>;
+  };
+  /** What language models answered before: see plan-cache.ts. */
+  plans: {
+    key: string;
+    model: string;
+    scene: ColumnType<unknown, string, string>;
+    created_at: ColumnType<Date, string, string>;
   };
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import compress from "@fastify/compress";
 import helmet from "@fastify/helmet";
 import serveStatic from "@fastify/static";
@@ -63,6 +64,7 @@ const viewSchema = z.object({
   id: z.string(),
   name: z.string(),
   planner: z.enum(["template", "rules", "llm", "cv", "scene"]),
+  model: z.string().nullable().meta({ description: "The language model that made it" }),
   prompt: z.string().nullable(),
   understood: z.array(z.string()),
   warnings: z.array(z.string()),
@@ -158,7 +160,7 @@ async function api(scope: FastifyInstance, { identities, simulations }: HttpServ
     "/simulations",
     { schema: { summary: "Make a simulation", body: createSchema, response: { 201: simulationSchema, ...problems } } },
     async (request, reply) => {
-      const simulation = await simulations.create(request.owner, request.body);
+      const simulation = await simulations.create(request.owner, request.body, goneSignal(reply.raw));
       return reply.status(201).header("location", `/api/v1/simulations/${simulation.id}`).send(simulation);
     },
   );
@@ -214,6 +216,15 @@ async function api(scope: FastifyInstance, { identities, simulations }: HttpServ
     },
     async () => ({ templates }),
   );
+}
+
+/** Aborted when the caller has hung up before its answer. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort(new Problem("caller_gone", "the caller hung up"));
+  });
+  return gone.signal;
 }
 
 /** For load balancers and those who operate the service; nginx publishes only /health. */

@@ -14,6 +14,7 @@ const simulation = (id: string): StoredSimulation => ({
   id,
   name: id,
   planner: "scene",
+  model: null,
   prompt: null,
   understood: [],
   warnings: [],

@@ -1,7 +1,8 @@
 /** SimGen, composed: configuration in, one listening process out. */
 import { fileURLToPath } from "node:url";
+import type { CircuitBreaker } from "@holdfast/breaker";
 import { memoryStore, redisStore, SessionError } from "@holdfast/sessions";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { Pool } from "../sim/pool.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { DatabaseError, openDatabase } from "./database.ts";
@@ -9,10 +10,15 @@ import { Health } from "./health.ts";
 import { createHttp } from "./http.ts";
 import { cookieSecret, Identities } from "./identity.ts";
 import { LiveRuns } from "./live-runs.ts";
+import { LlmPlanner } from "./llm/llm-planner.ts";
+import { modelsOf } from "./llm/models.ts";
 import { createMetrics } from "./metrics.ts";
-import { attachSessions, openSessions } from "./sessions.ts";
+import { PlanCache } from "./plan-cache.ts";
+import { PromptPlanner } from "./prompt-planner.ts";
+import { attachSessions, openSessions, tellOwner } from "./sessions.ts";
 import { SimulationStore } from "./simulation-store.ts";
 import { Simulations } from "./simulations.ts";
+import { RedisTrips } from "./trip-store.ts";
 
 const IDLE_MS = 60_000;
 const SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -38,6 +44,9 @@ async function start(): Promise<void> {
   const store = new SimulationStore(database);
   const pool = opening(await Pool.create({ workers: config.simulationWorkers }));
   const runs = new LiveRuns(pool, IDLE_MS);
+  const trips = config.redisUrl === undefined ? undefined : opening(new RedisTrips(config.redisUrl));
+  const llms = modelsOf(config.llm).map((model) => new LlmPlanner(model, pool, config.llm.limits, trips));
+  for (const { breaker } of llms) watchBreaker(breaker, logger);
   const sessions = opening(
     await openSessions(
       config.redisUrl === undefined ? memoryStore() : redisStore({ url: config.redisUrl }),
@@ -56,8 +65,15 @@ async function start(): Promise<void> {
         if (!sessions.isReady) throw new Error("the store of sessions is out of reach");
         return undefined;
       },
+      ...(llms.length === 0 ? {} : { llm: async () => outOfOrder(llms) }),
     }),
   );
+  const planner = new PromptPlanner({
+    llms,
+    cache: new PlanCache(database),
+    deadlineMs: config.llm.deadlineMs,
+    onError: (error, what) => logger.warn({ err: error }, what),
+  });
   const identities = new Identities({
     cookieSecret: await cookieSecret(config.cookieSecret, config.dataDir),
     apiKeys: config.apiKeys,
@@ -67,9 +83,12 @@ async function start(): Promise<void> {
     await createHttp({
       logger,
       identities,
-      simulations: new Simulations({ store, pool, runs }),
+      simulations: new Simulations({
+        ...{ store, pool, runs, planner },
+        tell: (owner, session, progress) => void tellOwner(sessions, owner, session, progress),
+      }),
       health,
-      metrics: createMetrics({ pool, runs, sessions }),
+      metrics: createMetrics({ pool, runs, sessions, breakers: llms.map(({ breaker }) => breaker) }),
       pageDir: PAGE_DIR,
     }),
   );
@@ -97,6 +116,24 @@ async function start(): Promise<void> {
   };
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));
+}
+
+function watchBreaker(breaker: CircuitBreaker, logger: Logger): void {
+  breaker.on("change", ({ name, from, to, reason, openMs }) =>
+    logger.warn({ breaker: name, from, to, reason, openMs: openMs && Math.round(openMs) }, "a breaker has changed"),
+  );
+  breaker.on("attention", ({ name, error }) =>
+    logger.error(
+      { breaker: name, err: error },
+      "somebody has to look after this: a key, a bill or an address is wrong",
+    ),
+  );
+}
+
+/** A warning, since the rules stand in. */
+function outOfOrder(llms: readonly LlmPlanner[]): string | undefined {
+  const open = llms.filter(({ breaker }) => breaker.state === "open").map(({ name }) => name);
+  return open.length === 0 ? undefined : `out of order: ${open.join(", ")}`;
 }
 
 async function closeAll(): Promise<void> {

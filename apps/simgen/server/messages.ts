@@ -25,6 +25,8 @@ export interface SimulationView {
   id: string;
   name: string;
   planner: Planner;
+  /** The language model that made it, such as "anthropic/claude-…". */
+  model: string | null;
   prompt: string | null;
   /** What the planner made of the prompt, in short lines. */
   understood: string[];
@@ -54,7 +56,18 @@ export type ToClient =
   | { type: "simulation"; simulation: SimulationView; run: number }
   | StatusMessage
   | { type: "pong"; at: number }
+  | ProgressMessage
   | ErrorMessage;
+
+/** How far a `POST /simulations` with this session's id has got. */
+export interface ProgressMessage {
+  type: "progress";
+  stage: "planning" | "validating" | "compiling" | "repairing" | "running";
+  /** Who is at it: "rules", or a language model's name. */
+  planner: string;
+  /** Of the answer, so far, while planning. */
+  chars?: number;
+}
 
 export interface ErrorMessage {
   type: "error";

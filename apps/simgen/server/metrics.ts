@@ -1,3 +1,4 @@
+import type { CircuitBreaker } from "@holdfast/breaker";
 import type { Counters } from "@holdfast/sessions";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Pool } from "../sim/pool.ts";
@@ -23,7 +24,12 @@ const SESSION_COUNTERS: Record<Exclude<keyof Counters, "closed" | "connections">
 };
 
 /** Prometheus metrics of this process, its simulations and its sessions. */
-export function createMetrics(services: { pool: Pool; runs: LiveRuns; sessions: LiveSessions }): () => Promise<string> {
+export function createMetrics(services: {
+  pool: Pool;
+  runs: LiveRuns;
+  sessions: LiveSessions;
+  breakers: readonly CircuitBreaker[];
+}): () => Promise<string> {
   const { counters } = services.sessions;
   const registers = [new Registry()];
   const [registry] = registers;
@@ -59,6 +65,28 @@ export function createMetrics(services: { pool: Pool; runs: LiveRuns; sessions: 
     collect() {
       this.reset();
       for (const [reason, count] of Object.entries(counters.closed)) this.inc({ reason }, count);
+    },
+  });
+  new Gauge({
+    name: "simgen_breaker_state",
+    help: "1 for the state that a breaker is in",
+    registers,
+    labelNames: ["breaker", "state"],
+    collect() {
+      for (const breaker of services.breakers)
+        for (const state of ["closed", "open", "half-open"])
+          this.set({ breaker: breaker.name, state }, Number(breaker.state === state));
+    },
+  });
+  new Counter({
+    name: "simgen_breaker_calls_total",
+    help: "What became of the calls through a breaker; the timed-out are among the failed",
+    registers,
+    labelNames: ["breaker", "outcome"],
+    collect() {
+      this.reset();
+      for (const { name, counters } of services.breakers)
+        for (const [outcome, count] of Object.entries(counters)) this.inc({ breaker: name, outcome }, count);
     },
   });
   gauge("simgen_trials_queued", "Scenes that wait to be tried out", () => services.pool.snapshot().probesQueued);

@@ -30,4 +30,21 @@ export const MIGRATIONS: Record<string, Migration> = {
       await database.schema.dropTable("simulations").execute();
     },
   },
+  "002_plans": {
+    async up(database: Kysely<unknown>) {
+      await database.schema.alterTable("simulations").addColumn("model", "text").execute();
+      await database.schema
+        .createTable("plans")
+        .addColumn("key", "text", (column) => column.primaryKey())
+        .addColumn("model", "text", (column) => column.notNull())
+        .addColumn("scene", "jsonb", (column) => column.notNull())
+        .addColumn("created_at", "timestamptz", (column) => column.notNull())
+        .execute();
+      await database.schema.createIndex("plans_by_age").on("plans").column("created_at").execute();
+    },
+    async down(database: Kysely<unknown>) {
+      await database.schema.dropTable("plans").execute();
+      await database.schema.alterTable("simulations").dropColumn("model").execute();
+    },
+  },
 };

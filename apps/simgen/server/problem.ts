@@ -18,6 +18,7 @@ export const PROBLEMS = {
   scene_unstable: { status: 422, title: "The scene explodes at once" },
   prompt_not_understood: { status: 422, title: "The prompt could not be made into a scene" },
   simulations_too_many: { status: 429, title: "You have too many simulations" },
+  caller_gone: { status: 499, title: "The caller hung up" },
   internal_error: { status: 500, title: "Something broke on our side" },
   sketch_unavailable: { status: 501, title: "Sketches cannot be read yet" },
   capacity_full: { status: 503, title: "No room for another simulation" },

@@ -59,7 +59,7 @@ export async function startServer(
   env: Record<string, string> = {},
 ): Promise<Server> {
   const dataDir = env.DATA_DIR ?? (await emptyDataDir());
-  const child = spawn(process.execPath, ["--conditions=source", MAIN], {
+  const child = spawn(process.execPath, ["--conditions=holdfast-source", MAIN], {
     env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", DATA_DIR: dataDir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 import {
   createSessions,
   type Session,
+  SessionError,
   type SessionStore,
   type Sessions,
   type UpgradeAnswer,
@@ -33,6 +34,16 @@ export async function openSessions(store: SessionStore, server: string, services
   sessions.on("detached", (session) => conversations.get(session)?.end());
   sessions.on("invalid", (_, error, { reply }) => reply(errorMessage(error)));
   return sessions;
+}
+
+/** Sends to the owner's session; to nobody if it is none of the owner's, or has gone. */
+export async function tellOwner(sessions: LiveSessions, owner: string, id: string, message: ToClient): Promise<void> {
+  try {
+    const session = await sessions.find(id);
+    if (session?.clientId === owner) await sessions.send(id, message);
+  } catch (error) {
+    if (!(error instanceof SessionError)) throw error;
+  }
 }
 
 export interface Door {

@@ -11,13 +11,14 @@ export interface NewSimulation {
   owner: string;
   name: string;
   planner: Planner;
+  model: string | null;
   prompt: string | null;
   scene: Scene;
   understood: string[];
   warnings: string[];
 }
 
-const VIEW_COLUMNS = ["id", "name", "planner", "prompt", "understood", "warnings", "created_at"] as const;
+const VIEW_COLUMNS = ["id", "name", "planner", "model", "prompt", "understood", "warnings", "created_at"] as const;
 
 /** The simulations people own, in Postgres. Another owner's are as good as not there. */
 export class SimulationStore {
@@ -36,6 +37,7 @@ export class SimulationStore {
         owner: simulation.owner,
         name: simulation.name,
         planner: simulation.planner,
+        model: simulation.model,
         prompt: simulation.prompt,
         scene: JSON.stringify(simulation.scene),
         understood: JSON.stringify(simulation.understood),
@@ -102,6 +104,6 @@ export class SimulationStore {
 }
 
 function viewOf(row: Omit<SimulationView, "createdAt"> & { created_at: Date }): SimulationView {
-  const { id, name, planner, prompt, understood, warnings, created_at } = row;
-  return { id, name, planner, prompt, understood, warnings, createdAt: created_at.toISOString() };
+  const { id, name, planner, model, prompt, understood, warnings, created_at } = row;
+  return { id, name, planner, model, prompt, understood, warnings, createdAt: created_at.toISOString() };
 }

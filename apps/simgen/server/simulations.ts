@@ -2,17 +2,19 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { formatIssue } from "../sim/issue.ts";
 import type { Pool, Trial } from "../sim/pool.ts";
-import { type Scene, SceneError, sceneSchema } from "../sim/scene.ts";
+import { SceneError, sceneSchema } from "../sim/scene.ts";
 import { TEMPLATES, templateById } from "../sim/templates/index.ts";
 import { buildTemplate } from "../sim/templates/template.ts";
 import type { LiveRuns } from "./live-runs.ts";
-import type { Planner, SimulationView } from "./messages.ts";
-import { PromptError, planFromPrompt } from "./planner/rules.ts";
+import type { ProgressMessage, SimulationView } from "./messages.ts";
+import { pictureSchema } from "./picture.ts";
 import { Problem } from "./problem.ts";
+import type { Planned, PromptPlanner, TellProgress } from "./prompt-planner.ts";
 import type { SimulationStore, StoredSimulation } from "./simulation-store.ts";
 
 const SIMULATIONS_PER_OWNER_MAX = 200;
 const ID_BYTES = 12;
+const PROGRESS_MS = 250;
 
 /** What a simulation can be made from: exactly one of prompt, template, scene and sketch. */
 export const createSchema = z
@@ -24,6 +26,12 @@ export const createSchema = z
       .max(2000)
       .exactOptional()
       .meta({ description: "A sentence, such as: three red pendulums of 50 cm" }),
+    picture: pictureSchema.exactOptional().meta({ description: "Beside a prompt, for a language model to look at" }),
+    session: z
+      .string()
+      .max(64)
+      .exactOptional()
+      .meta({ description: "The caller's session at /ws: is told how far it has got" }),
     template: z.string().min(1).max(64).exactOptional(),
     params: z.record(z.string(), z.unknown()).exactOptional().meta({ description: "Of the template" }),
     scene: sceneSchema.exactOptional(),
@@ -36,20 +44,20 @@ export const createSchema = z
   .refine((body) => body.params === undefined || body.template !== undefined, {
     path: ["params"],
     message: "params only beside a template",
+  })
+  .refine((body) => body.picture === undefined || body.prompt !== undefined, {
+    path: ["picture"],
+    message: "a picture only beside a prompt",
   });
 export type CreateRequest = z.output<typeof createSchema>;
-
-interface Planned {
-  scene: Scene;
-  planner: Planner;
-  understood: string[];
-  warnings: string[];
-}
 
 export interface SimulationServices {
   store: SimulationStore;
   pool: Pool;
   runs: LiveRuns;
+  planner: PromptPlanner;
+  /** Tells an owner's session, if it is one. */
+  tell(owner: string, session: string, progress: ProgressMessage): void;
 }
 
 /** Makes, lists and deletes people's simulations. */
@@ -60,13 +68,16 @@ export class Simulations {
     this.#services = services;
   }
 
-  /** Plans the scene, tries it out and keeps it. Throws `Problem` and `PoolError`. */
-  async create(owner: string, request: CreateRequest): Promise<StoredSimulation> {
+  /** Plans the scene, tries it out and keeps it. Throws `Problem` and `PoolError`, and the signal's reason. */
+  async create(owner: string, request: CreateRequest, signal: AbortSignal): Promise<StoredSimulation> {
     const { store, pool, runs } = this.#services;
     if ((await store.count(owner)) >= SIMULATIONS_PER_OWNER_MAX)
       throw new Problem("simulations_too_many", `expected at most ${SIMULATIONS_PER_OWNER_MAX}: delete some first`);
-    const planned = plan(request);
-    const trial = await pool.try(planned.scene);
+    const tell = this.#progressOf(owner, request.session);
+    const { trial: tried, ...planned } = await this.#plan(request, signal, tell);
+    if (!tried) tell({ stage: "compiling", planner: planned.model ?? planned.planner });
+    const trial = tried ?? (await pool.try(planned.scene));
+    signal.throwIfAborted();
     const simulation = await store.add({
       ...planned,
       id: randomBytes(ID_BYTES).toString("base64url"),
@@ -75,6 +86,7 @@ export class Simulations {
       prompt: request.prompt ?? null,
     });
     runs.remember(simulation.id, trial);
+    tell({ stage: "running", planner: planned.model ?? planned.planner });
     // Not stored: how fast a scene runs depends on the machine that runs it.
     return { ...simulation, warnings: [...simulation.warnings, ...trialWarnings(trial)] };
   }
@@ -103,13 +115,28 @@ export class Simulations {
     if (!(await store.delete(owner, id))) throw new Problem("simulation_not_found", `you have no simulation ${id}`);
     runs.stop(id, "it was deleted");
   }
-}
 
-function plan(request: CreateRequest): Planned {
-  if (request.scene !== undefined) return { scene: request.scene, planner: "scene", understood: [], warnings: [] };
-  if (request.template !== undefined) return planTemplate(request.template, request.params);
-  if (request.prompt !== undefined) return planPrompt(request.prompt);
-  throw new Problem("sketch_unavailable", "expected a prompt, a template or a scene");
+  async #plan(request: CreateRequest, signal: AbortSignal, tell: TellProgress): Promise<Planned> {
+    const { prompt, picture, template, params, scene } = request;
+    if (scene !== undefined) return { scene, planner: "scene", model: null, understood: [], warnings: [] };
+    if (template !== undefined) return planTemplate(template, params);
+    if (prompt !== undefined) return this.#services.planner.plan(prompt, picture, signal, tell);
+    throw new Problem("sketch_unavailable", "expected a prompt, a template or a scene");
+  }
+
+  /** An answer that grows is told of now and then only; every change of stage is. */
+  #progressOf(owner: string, session: string | undefined): TellProgress {
+    if (session === undefined) return () => {};
+    let last = "";
+    let lastMs = Number.NEGATIVE_INFINITY;
+    return (progress) => {
+      const stage = `${progress.stage} ${progress.planner}`;
+      const now = performance.now();
+      if (stage === last && now - lastMs < PROGRESS_MS) return;
+      [last, lastMs] = [stage, now];
+      this.#services.tell(owner, session, { type: "progress", ...progress });
+    };
+  }
 }
 
 function planTemplate(id: string, params: unknown = {}): Planned {
@@ -117,20 +144,12 @@ function planTemplate(id: string, params: unknown = {}): Planned {
   if (!template)
     throw new Problem("template_unknown", `expected one of ${TEMPLATES.map((each) => each.id).join(", ")}, got ${id}`);
   try {
-    return { scene: buildTemplate(template, params), planner: "template", understood: [template.title], warnings: [] };
+    const scene = buildTemplate(template, params);
+    return { scene, planner: "template", model: null, understood: [template.title], warnings: [] };
   } catch (error) {
     if (!(error instanceof SceneError)) throw error;
     const issues = error.issues.map((issue) => ({ ...issue, path: `params.${issue.path}` }));
     throw new Problem("request_invalid", issues.map(formatIssue).join("; "), { issues });
-  }
-}
-
-function planPrompt(prompt: string): Planned {
-  try {
-    return { ...planFromPrompt(prompt), planner: "rules" };
-  } catch (error) {
-    if (!(error instanceof PromptError)) throw error;
-    throw new Problem("prompt_not_understood", error.message, { suggestions: error.suggestions });
   }
 }
 

@@ -9,7 +9,7 @@ const target = ["chrome123", "firefox120", "safari17.5"];
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "/",
-  resolve: { conditions: ["source", ...defaultClientConditions] },
+  resolve: { conditions: ["holdfast-source", ...defaultClientConditions] },
   build: { outDir: "dist", emptyOutDir: true, target, chunkSizeWarningLimit: 900 },
   server: { proxy: { "/api": server, "/health": server, "/ws": { target: server, ws: true } } },
 });

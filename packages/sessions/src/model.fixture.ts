@@ -3,7 +3,7 @@
  * sends, crashes, cuts, freezes, lost notices and stores that come back older, against an oracle. Every run follows from
  * its seed. sessions.model.test.ts runs some; by hand, as many as one likes:
  *
- *   node --conditions=source packages/sessions/src/model.fixture.ts --seed 17 --runs 1000000
+ *   node --conditions=holdfast-source packages/sessions/src/model.fixture.ts --seed 17 --runs 1000000
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";

@@ -92,7 +92,7 @@ class Person {
 }
 
 function run(t: TestContext, folder: URL, name: string, env: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, ["--conditions=source", new URL(name, folder).pathname], {
+  const child = spawn(process.execPath, ["--conditions=holdfast-source", new URL(name, folder).pathname], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });

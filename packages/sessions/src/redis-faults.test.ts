@@ -416,7 +416,7 @@ async function join(options: RedisStoreOptions, name: string, limits = {}): Prom
 
 async function aServer(redis: TestRedis, prefix: string, count: number) {
   const file = new URL("./redis-server.fixture.ts", import.meta.url);
-  const child = fork(file, [redis.url, prefix, String(count)], { execArgv: ["--conditions=source"] });
+  const child = fork(file, [redis.url, prefix, String(count)], { execArgv: ["--conditions=holdfast-source"] });
   children.push(child);
   const [message] = (await once(child, "message")) as [{ sessions: NewSession[] }];
   return { child, sessions: message.sessions };

@@ -1,0 +1,159 @@
+import type { IsFailure } from "@holdfast/breaker";
+import { BreakerError, type BreakerOptions, type CircuitBreaker, circuitBreaker, httpVerdict } from "@holdfast/breaker";
+import { type ModelMessage, streamText } from "ai";
+import { type Pool, PoolError, type Trial } from "../../sim/pool.ts";
+import type { Scene } from "../../sim/scene.ts";
+import type { Picture } from "../picture.ts";
+import { ANSWER_CHARS_MAX, BadAnswer, Refusal, readAnswer } from "./answer.ts";
+import { INSTRUCTIONS, repairInstructions } from "./instructions.ts";
+import type { NamedModel } from "./models.ts";
+
+const OUTPUT_TOKENS_MAX = 16_000;
+/** Of its own bad answer, a model is shown so much. */
+const SHOWN_CHARS_MAX = 20_000;
+
+export interface LlmLimits {
+  /** To the first word of an answer, ms, */
+  firstItemMs: number;
+  /** and from one to the next; also how long a trial of the scene may take. */
+  idleMs: number;
+}
+
+/** How far a plan has got. */
+export type PlanStep = { stage: "planning"; chars: number } | { stage: "validating" | "compiling" | "repairing" };
+
+export interface LlmPlan {
+  scene: Scene;
+  trial: Trial;
+}
+
+/** Plans scenes with one language model, behind a breaker of its own. */
+export class LlmPlanner {
+  readonly name: string;
+  readonly breaker: CircuitBreaker;
+  readonly #model: NamedModel["model"];
+  readonly #pool: Pick<Pool, "try">;
+
+  constructor(
+    { name, model }: NamedModel,
+    pool: Pick<Pool, "try">,
+    limits: LlmLimits,
+    share: BreakerOptions["share"] | undefined,
+  ) {
+    this.name = name;
+    this.#model = model;
+    this.#pool = pool;
+    this.breaker = circuitBreaker(`llm:${name}`, {
+      ...limits,
+      isFailure: llmVerdict,
+      // A model whose every second answer has to be mended is of some use.
+      failureRate: 0.6,
+      concurrentMax: 16,
+      retries: 2,
+      ...(share === undefined ? {} : { share }),
+    });
+  }
+
+  /**
+   * A scene that has passed its trial. A bad answer is sent back once, with what is wrong with it. Rejects with `BadAnswer`,
+   * `Refusal`, `BreakerError`, `PoolError`, the signal's reason, or what the vendor's side came to.
+   */
+  async plan(
+    prompt: string,
+    picture: Picture | undefined,
+    signal: AbortSignal,
+    tell: (step: PlanStep) => void,
+  ): Promise<LlmPlan> {
+    const asked: ModelMessage[] = [{ role: "user", content: contentOf(prompt, picture) }];
+    try {
+      return await this.#ask(asked, signal, tell);
+    } catch (error) {
+      if (!(error instanceof BadAnswer)) throw error;
+      tell({ stage: "repairing" });
+      const answer: ModelMessage = { role: "assistant", content: error.text.slice(0, SHOWN_CHARS_MAX) || "(nothing)" };
+      const again: ModelMessage = { role: "user", content: repairInstructions(error.message) };
+      return this.#ask([...asked, answer, again], signal, tell);
+    }
+  }
+
+  async #ask(messages: ModelMessage[], signal: AbortSignal, tell: (step: PlanStep) => void): Promise<LlmPlan> {
+    for await (const item of this.breaker.stream((attempt) => this.#generate(messages, attempt.signal), { signal })) {
+      if ("scene" in item) return item;
+      tell(item);
+    }
+    throw new Error("a stream without an end");
+  }
+
+  /** The answer as it grows, and then the scene: so a bad one counts against the model like an error in mid-stream. */
+  async *#generate(messages: ModelMessage[], abortSignal: AbortSignal): AsyncGenerator<PlanStep | LlmPlan, void> {
+    let text = "";
+    const { fullStream } = streamText({
+      model: this.#model,
+      instructions: INSTRUCTIONS,
+      messages,
+      abortSignal,
+      maxOutputTokens: OUTPUT_TOKENS_MAX,
+      // The breaker's loop is the only one.
+      maxRetries: 0,
+      // Told below; the default prints it.
+      onError() {},
+    });
+    for await (const part of fullStream) {
+      if (part.type === "text-delta") {
+        text += part.text;
+        if (text.length > ANSWER_CHARS_MAX)
+          throw new BadAnswer(`expected at most ${ANSWER_CHARS_MAX} characters`, text.slice(0, SHOWN_CHARS_MAX));
+        yield { stage: "planning", chars: text.length };
+      } else if (part.type === "error") throw part.error;
+      else if (part.type === "abort") throw abortSignal.reason;
+      else if (part.type === "finish") {
+        if (part.finishReason === "content-filter") throw new Refusal("the model declined");
+        if (part.finishReason === "length") throw new BadAnswer("it was cut off for its length: make it shorter", text);
+      }
+    }
+    yield { stage: "validating" };
+    const scene = readAnswer(text);
+    yield { stage: "compiling" };
+    yield { scene, trial: await this.#try(scene, text) };
+  }
+
+  /** A scene that validates and cannot be loaded, or explodes in its first second, is a bad answer too. */
+  async #try(scene: Scene, text: string): Promise<Trial> {
+    try {
+      return await this.#pool.try(scene);
+    } catch (error) {
+      if (!(error instanceof PoolError) || error.code === "capacity_full") throw error;
+      throw new BadAnswer(`${error.code}: ${error.message}`, text);
+    }
+  }
+}
+
+/** Why a planner was not of use, for people. */
+export function whyNot(name: string, error: unknown): string {
+  if (error instanceof BadAnswer) return `${name} gave no scene that runs`;
+  if (error instanceof Refusal) return `${name} would not: ${error.message}`;
+  if (error instanceof BreakerError)
+    return error.code === "call_timeout" ? `${name} took too long` : `${name} is out of order`;
+  const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
+  return typeof status === "number" ? `${name} answered with an error (${status})` : `${name} could not be reached`;
+}
+
+const llmVerdict: IsFailure = (outcome) => {
+  if (outcome.ok) return false;
+  const { error } = outcome;
+  // The prompt's doing, or our own.
+  if (error instanceof Refusal || error instanceof PoolError) return false;
+  if (error instanceof BadAnswer) return { isFailure: true };
+  // The address or the name of the model is wrong.
+  if (typeof error === "object" && error !== null && "statusCode" in error && error.statusCode === 404)
+    return { isFailure: true, needsAttention: true };
+  return httpVerdict(outcome);
+};
+
+function contentOf(prompt: string, picture: Picture | undefined): Extract<ModelMessage, { role: "user" }>["content"] {
+  if (!picture) return prompt;
+  return [
+    { type: "text", text: prompt },
+    { type: "file", data: picture.data, mediaType: picture.mediaType },
+  ];
+}

@@ -1,0 +1,38 @@
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import type { LanguageModel } from "ai";
+
+/** Which language models there are, in the order in which they are asked. */
+export interface LlmConfig {
+  anthropic: { apiKey: string; baseUrl: string | undefined; model: string } | undefined;
+  /** Any endpoint that speaks OpenAI's chat completions: Ollama, vLLM, OpenRouter and many more. */
+  compatible: { baseUrl: string; apiKey: string | undefined; model: string } | undefined;
+}
+
+export interface NamedModel {
+  /** "anthropic/claude-…", as people and metrics read it. */
+  name: string;
+  model: LanguageModel;
+}
+
+export function modelsOf({ anthropic, compatible }: LlmConfig): NamedModel[] {
+  const models: NamedModel[] = [];
+  if (anthropic) {
+    const { apiKey, baseUrl, model } = anthropic;
+    const provider = createAnthropic({ apiKey, ...(baseUrl === undefined ? {} : { baseURL: withVersion(baseUrl) }) });
+    models.push({ name: `anthropic/${model}`, model: provider(model) });
+  }
+  if (compatible) {
+    const { baseUrl, apiKey, model } = compatible;
+    const name = new URL(baseUrl).hostname;
+    const provider = createOpenAICompatible({ name, baseURL: baseUrl, ...(apiKey === undefined ? {} : { apiKey }) });
+    models.push({ name: `${name}/${model}`, model: provider(model) });
+  }
+  return models;
+}
+
+/** Anthropic's own tools take the address without the version, this SDK with it. */
+function withVersion(baseUrl: string): string {
+  const url = baseUrl.replace(/\/+$/, "");
+  return /\/v\d+$/.test(url) ? url : `${url}/v1`;
+}

@@ -1,0 +1,107 @@
+import type { Trial } from "../sim/pool.ts";
+import type { Scene } from "../sim/scene.ts";
+import { type LlmPlanner, type PlanStep, whyNot } from "./llm/llm-planner.ts";
+import type { Planner, ProgressMessage } from "./messages.ts";
+import type { Picture } from "./picture.ts";
+import type { PlanCache } from "./plan-cache.ts";
+import { PromptError, planFromPrompt } from "./planner/rules.ts";
+import { Problem } from "./problem.ts";
+
+/** A scene, and who made it. */
+export interface Planned {
+  scene: Scene;
+  planner: Planner;
+  /** Of a language model: "anthropic/claude-…". */
+  model: string | null;
+  understood: string[];
+  warnings: string[];
+  /** If it has been tried out already. */
+  trial?: Trial;
+}
+
+export type TellProgress = (progress: Omit<ProgressMessage, "type">) => void;
+
+export interface PromptPlannerServices {
+  /** In the order in which they are asked. */
+  llms: readonly LlmPlanner[];
+  cache: PlanCache;
+  /** For all language models together, ms; what they have not planned then, the rules do. */
+  deadlineMs: number;
+  /** Told of what no person asked for and nobody is hurt by. */
+  onError(error: unknown, what: string): void;
+}
+
+/** Plans a scene from a prompt: by the first language model that can, else by rules. */
+export class PromptPlanner {
+  readonly #services: PromptPlannerServices;
+
+  constructor(services: PromptPlannerServices) {
+    this.#services = services;
+  }
+
+  /** Rejects with `Problem` "prompt_not_understood", or the signal's reason. */
+  async plan(prompt: string, picture: Picture | undefined, signal: AbortSignal, tell: TellProgress): Promise<Planned> {
+    const { llms, deadlineMs } = this.#services;
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const reasons: string[] = [];
+    for (const llm of llms) {
+      if (deadline.aborted) break;
+      try {
+        return await this.#ask(llm, prompt, picture, AbortSignal.any([signal, deadline]), tell);
+      } catch (error) {
+        signal.throwIfAborted();
+        reasons.push(deadline.aborted ? `${llm.name} took too long` : whyNot(llm.name, error));
+        this.#services.onError(error, `${llm.name} made no plan`);
+      }
+    }
+    tell({ stage: "planning", planner: "rules", chars: 0 });
+    return byRules(prompt, picture !== undefined, reasons);
+  }
+
+  async #ask(
+    llm: LlmPlanner,
+    prompt: string,
+    picture: Picture | undefined,
+    signal: AbortSignal,
+    tell: TellProgress,
+  ): Promise<Planned> {
+    const key = { model: llm.name, prompt, picture };
+    const made = { planner: "llm", model: llm.name, warnings: [] } as const;
+    const known = await this.#cached(() => this.#services.cache.get(key));
+    if (known)
+      return {
+        ...made,
+        warnings: [],
+        scene: known,
+        understood: [`planned by ${llm.name}, for the same prompt before`],
+      };
+    const { scene, trial } = await llm.plan(prompt, picture, signal, (step: PlanStep) =>
+      tell({ ...step, planner: llm.name }),
+    );
+    void this.#cached(() => this.#services.cache.put(key, scene));
+    return { ...made, warnings: [], scene, trial, understood: [`planned by ${llm.name}`] };
+  }
+
+  /** Without its cache a planner is slower, and that is all. */
+  async #cached<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#services.onError(error, "the cache of plans failed");
+      return undefined;
+    }
+  }
+}
+
+function byRules(prompt: string, hasPicture: boolean, reasons: string[]): Planned {
+  try {
+    const { scene, understood, warnings } = planFromPrompt(prompt);
+    const why = reasons.length > 0 ? [`planned by rules: ${reasons.join("; ")}`] : [];
+    const blind = hasPicture ? ["the picture was not looked at: that takes a language model"] : [];
+    return { scene, planner: "rules", model: null, understood, warnings: [...why, ...blind, ...warnings] };
+  } catch (error) {
+    if (!(error instanceof PromptError)) throw error;
+    const detail = [error.message, ...reasons].join("; ");
+    throw new Problem("prompt_not_understood", detail, { suggestions: error.suggestions });
+  }
+}
