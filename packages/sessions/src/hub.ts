@@ -46,8 +46,8 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
   readonly counters: Counters = newCounters();
   readonly #options: SessionsOptions<M>;
   readonly #lines = new Map<string, Line>();
-  /** Lines that are over and not yet detached in the store. */
-  readonly #leaving = new Set<Line>();
+  /** Lines that are over and not yet detached in the store, by session id. */
+  readonly #leaving = new Map<string, Set<Line>>();
   readonly #closing = new Map<WebSocket, number>();
   /** A listener whose promise rejects ends up as "error". */
   readonly #emitter = new EventEmitter({ captureRejections: true });
@@ -303,12 +303,14 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     if (why !== "lost") this.#hangUpSocket(line.socket, why, detail);
     line.finish();
     this.#tell("detached", line, why);
-    this.#leaving.add(line);
+    const leaving = this.#leaving.get(line.id) ?? new Set();
+    this.#leaving.set(line.id, leaving.add(line));
     const isOurs = why !== "replaced" && why !== "ended";
     void this.#untilIdle(line).then(async () => {
       line.inbox.giveUp();
       if (isOurs) await this.#detach(line);
-      this.#leaving.delete(line);
+      leaving.delete(line);
+      if (leaving.size === 0) this.#leaving.delete(line.id);
       if (this.#lines.get(line.id) === line) this.#lines.delete(line.id);
     });
   }
@@ -386,8 +388,10 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     const line = this.#lines.get(id);
     if (!line || line.fence >= fence) return;
     this.#retire(line, "replaced");
-    void this.#untilIdle(line)
-      .then(() => this.#store.release(id, line.inbox.committed))
+    // An older connection of the session may be in the middle of a message here, too.
+    const lines = [...(this.#leaving.get(id) ?? [])];
+    void Promise.all(lines.map((each) => this.#untilIdle(each)))
+      .then(() => this.#store.release(id, Math.max(...lines.map(({ inbox }) => inbox.committed))))
       .catch(ignore);
   }
 
