@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { registerHooks } from "node:module";
 import { connect } from "node:net";
 import { describe, it, type TestContext } from "node:test";
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { APICallError, generateText, NoObjectGeneratedError, Output, streamText } from "ai";
 import { z } from "zod";
 import { type Behaviour, LlmStub } from "./llm-stub.fixture.ts";
-
-// eventsource-parser, below the SDK, also has an export condition "source", whose TypeScript Node refuses to load.
-registerHooks({
-  resolve: (specifier, context, next) =>
-    next(specifier, {
-      ...context,
-      conditions: context.conditions.filter((name) => name !== "source" || !specifier.startsWith("eventsource-parser")),
-    }),
-});
-const { createAnthropic } = await import("@ai-sdk/anthropic");
-const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
-const { APICallError, generateText, NoObjectGeneratedError, Output, streamText } = await import("ai");
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 

@@ -128,9 +128,11 @@ describe("a Redis that fails", { concurrency: 4 }, () => {
   test("a message that was in the log and reached nobody when it died is appended anew, once, before newer ones (S5)", async () => {
     const redis = await aRedis();
     const relay = await Relay.to(redis.port);
+    // A busy machine must not come too late with what it restores.
+    const timing = { settleMs: 8000 };
     const [owner, sender] = [
-      await join({ url: `redis://127.0.0.1:${relay.port}` }, "owner"),
-      await join({ url: redis.url }, "sender"),
+      await join({ url: `redis://127.0.0.1:${relay.port}`, timing }, "owner"),
+      await join({ url: redis.url, timing }, "sender"),
     ];
     const session = aSession(owner.store);
     const { run } = await owner.store.create(session);

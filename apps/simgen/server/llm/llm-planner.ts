@@ -85,36 +85,46 @@ export class LlmPlanner {
   }
 
   /** The answer as it grows, and then the scene: so a bad one counts against the model like an error in mid-stream. */
-  async *#generate(messages: ModelMessage[], abortSignal: AbortSignal): AsyncGenerator<PlanStep | LlmPlan, void> {
+  async *#generate(messages: ModelMessage[], signal: AbortSignal): AsyncGenerator<PlanStep | LlmPlan, void> {
     let text = "";
+    for await (const delta of this.#deltas(messages, signal)) {
+      text += delta;
+      if (text.length > ANSWER_CHARS_MAX) throw new BadAnswer(`expected at most ${ANSWER_CHARS_MAX} characters`, text);
+      yield { stage: "planning", chars: text.length };
+    }
+    yield { stage: "validating" };
+    const scene = readAnswer(text);
+    yield { stage: "compiling" };
+    yield { scene, trial: await this.#try(scene, text) };
+  }
+
+  async *#deltas(messages: ModelMessage[], signal: AbortSignal): AsyncGenerator<string, void> {
+    // To leave the loop does not end the request.
+    const left = new AbortController();
     const { fullStream } = streamText({
       model: this.#model,
       instructions: INSTRUCTIONS,
       messages,
-      abortSignal,
+      abortSignal: AbortSignal.any([signal, left.signal]),
       maxOutputTokens: OUTPUT_TOKENS_MAX,
       // The breaker's loop is the only one.
       maxRetries: 0,
       // Told below; the default prints it.
       onError() {},
     });
-    for await (const part of fullStream) {
-      if (part.type === "text-delta") {
-        text += part.text;
-        if (text.length > ANSWER_CHARS_MAX)
-          throw new BadAnswer(`expected at most ${ANSWER_CHARS_MAX} characters`, text.slice(0, SHOWN_CHARS_MAX));
-        yield { stage: "planning", chars: text.length };
-      } else if (part.type === "error") throw part.error;
-      else if (part.type === "abort") throw abortSignal.reason;
-      else if (part.type === "finish") {
-        if (part.finishReason === "content-filter") throw new Refusal("the model declined");
-        if (part.finishReason === "length") throw new BadAnswer("it was cut off for its length: make it shorter", text);
+    try {
+      for await (const part of fullStream) {
+        if (part.type === "text-delta") yield part.text;
+        else if (part.type === "error") throw part.error;
+        else if (part.type === "abort") throw signal.reason;
+        else if (part.type === "finish" && part.finishReason === "content-filter")
+          throw new Refusal("the model declined");
+        else if (part.type === "finish" && part.finishReason === "length")
+          throw new BadAnswer("the answer was cut off for its length: make it shorter", "");
       }
+    } finally {
+      left.abort();
     }
-    yield { stage: "validating" };
-    const scene = readAnswer(text);
-    yield { stage: "compiling" };
-    yield { scene, trial: await this.#try(scene, text) };
   }
 
   /** A scene that validates and cannot be loaded, or explodes in its first second, is a bad answer too. */
