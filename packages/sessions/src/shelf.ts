@@ -182,8 +182,11 @@ export class Shelf {
   resubmit({ id, run, epoch, first, messages }: Appended): Appended | undefined {
     const record = this.#known(id);
     const { restored } = record;
-    // Its client has been told, or will be.
-    if (record.epoch !== epoch) return undefined;
+    if (record.epoch !== epoch) {
+      // Of an older epoch, its client has been told, or will be. Of a newer one, the store has lost even the start over.
+      if (Math.floor(first / LEAP) >= Math.floor(record.last / LEAP)) this.#startOver(record, first);
+      return undefined;
+    }
     if (restored?.run !== run) {
       // Two restarts in a row: whether its owner has seen it, nobody knows.
       this.#startOver(record);

@@ -82,7 +82,12 @@ function ops.missed(at)
   local last, base, _, owner = readVerified(id)
   if not last then return base, at + 3 end
   -- Each start over leaps, so offsets of an older epoch are below all of this one.
-  if math.floor(offset / LEAP) ~= math.floor(last / LEAP) then return -4, at + 3 end
+  if math.floor(offset / LEAP) < math.floor(last / LEAP) then return -4, at + 3 end
+  if math.floor(offset / LEAP) > math.floor(last / LEAP) then
+    -- This Redis has lost even the start over, and what was appended after it.
+    startOver(id, offset, owner)
+    return -4, at + 3
+  end
   local restored = call('HMGET', RECORD .. id, 'k', 'n')
   if restored[1] == inRun then return tonumber(restored[2]), at + 3 end
   -- Two restarts in a row: whether its owner has seen it, nobody knows.
@@ -100,7 +105,12 @@ function ops.resubmit(at)
   local last, base, bytes, owner = readVerified(id)
   if not last then return base, next end
   -- Each start over leaps, so offsets of an older epoch are below all of this one. Its client has been told, or will be.
-  if math.floor(offset / LEAP) ~= math.floor(last / LEAP) then return 0, next end
+  if math.floor(offset / LEAP) < math.floor(last / LEAP) then return 0, next end
+  if math.floor(offset / LEAP) > math.floor(last / LEAP) then
+    -- This Redis has lost even the start over, and what was appended after it.
+    startOver(id, offset, owner)
+    return 0, next
+  end
   local restored = call('HMGET', RECORD .. id, 'k', 'n')
   if restored[1] ~= inRun then
     -- Two restarts in a row: whether its owner has seen it, nobody knows.
