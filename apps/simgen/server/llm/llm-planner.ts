@@ -1,5 +1,11 @@
-import type { IsFailure } from "@holdfast/breaker";
-import { BreakerError, type BreakerOptions, type CircuitBreaker, circuitBreaker, httpVerdict } from "@holdfast/breaker";
+import {
+  BreakerError,
+  type BreakerOptions,
+  type CircuitBreaker,
+  circuitBreaker,
+  httpVerdict,
+  type IsFailure,
+} from "@holdfast/breaker";
 import { type ModelMessage, streamText } from "ai";
 import { type Pool, PoolError, type Trial } from "../../sim/pool.ts";
 import type { Scene } from "../../sim/scene.ts";
