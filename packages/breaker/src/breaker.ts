@@ -1,13 +1,7 @@
 import { type Attempt, PLAIN_ATTEMPT, StoppableAttempt } from "./attempt.ts";
+import { type Attempted, Rejection, unwrapped } from "./attempted.ts";
 import { BreakerError } from "./breaker-error.ts";
-import {
-  Circuit,
-  type CircuitChange,
-  type CircuitStateName,
-  NO_PERMIT,
-  type Permit,
-  type TripReason,
-} from "./circuit.ts";
+import { Circuit, type CircuitChange, type CircuitStateName, NO_PERMIT, type Permit, WAIVED } from "./circuit.ts";
 import { sleep } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Listeners, reportUncaught } from "./listeners.ts";
@@ -15,6 +9,7 @@ import { type BreakerOptions, type BreakerSettings, settingsFrom } from "./optio
 import { type End, race } from "./race.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { SharedTrip } from "./shared-trip.ts";
+import { type BreakerCounters, type BreakerSnapshot, noCounters } from "./snapshot.ts";
 import { Source } from "./source.ts";
 import { FAILED, FINE, httpVerdict, isResponse, type Outcome, type Verdict } from "./verdict.ts";
 
@@ -26,49 +21,12 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** `rejected`: the work was not even begun. */
-export type Attempted<T> = { ok: true; value: T; rejected: false } | { ok: false; error: unknown; rejected: boolean };
-
 export interface BreakerEvents {
   /** The circuit has opened, closed, or begun to probe. */
   change: CircuitChange & { name: string };
   /** A failure that somebody has to do something about: a key that is no longer valid, say. */
   attention: { name: string; error: unknown };
   retry: { name: string; number: number; waitMs: number; error: unknown };
-}
-
-export interface BreakerCounters {
-  succeeded: number;
-  failed: number;
-  /** Of the failed: those that took too long. */
-  timedOut: number;
-  /** Given up by their callers. */
-  cancelled: number;
-  slow: number;
-  /** Not begun, since the circuit was open, */
-  rejectedOpen: number;
-  /** or as many calls were under way as may be. */
-  rejectedFull: number;
-  retried: number;
-  opened: number;
-}
-
-export interface BreakerSnapshot {
-  name: string;
-  state: CircuitStateName;
-  /** Why it is open, */
-  reason?: TripReason;
-  /** and for how long yet. */
-  openMs: number;
-  observeOnly: boolean;
-  /** The calls it judges by. */
-  recent: Circuit["recent"];
-  /** Work that has begun and not ended, given up or not. */
-  underWay: number;
-  retryTokens: number;
-  /** How often the store of shared trips has failed. */
-  shareFailures: number;
-  counters: BreakerCounters;
 }
 
 /**
@@ -78,17 +36,6 @@ export interface BreakerSnapshot {
  */
 export function circuitBreaker(name: string, options: BreakerOptions = {}): CircuitBreaker {
   return new CircuitBreaker(name, options);
-}
-
-/** For a method: `@guarded(breaker)` makes every call of it go through the breaker (TC39 decorators). */
-export function guarded(breaker: CircuitBreaker) {
-  return <This, A extends unknown[], T>(
-    method: (this: This, ...args: A) => Promise<T>,
-    _context: ClassMethodDecoratorContext<This, (this: This, ...args: A) => Promise<T>>,
-  ): ((this: This, ...args: A) => Promise<T>) =>
-    function (this: This, ...args: A) {
-      return breaker.call(() => method.apply(this, args));
-    };
 }
 
 export class CircuitBreaker {
@@ -121,7 +68,11 @@ export class CircuitBreaker {
     const { clock, share, timeoutMs, firstItemMs, idleMs, slowCallMs, retries } = settings;
     this.name = name;
     this.#settings = settings;
-    this.#circuit = new Circuit(settings, clock.now, (change) => this.#changed(change));
+    this.#circuit = new Circuit(
+      settings,
+      () => clock.now(),
+      (change) => this.#changed(change),
+    );
     this.#budget = new RetryBudget(settings.retryBudget);
     this.#share = share && new SharedTrip(name, share, clock, (openMs) => this.#circuit.share(openMs));
     const limit = (ms: number) => (ms === Number.POSITIVE_INFINITY ? undefined : new Deadlines(ms, clock));
@@ -129,7 +80,7 @@ export class CircuitBreaker {
     this.#firstItemLimit = limit(firstItemMs);
     this.#idleLimit = limit(idleMs);
     this.#isPlain = !this.#callLimit && slowCallMs === Number.POSITIVE_INFINITY && retries === 0 && !share;
-    this.#rejected = Promise.resolve(new Rejection(() => this.#refusal()));
+    this.#rejected = Promise.resolve(new Rejection(() => this.#outOfOrder()));
   }
 
   get state(): CircuitStateName {
@@ -180,7 +131,7 @@ export class CircuitBreaker {
     }
     if (!this.#isPlain || options !== undefined) return this.#run(work, options);
     const permit = this.tryAcquire();
-    if (permit === NO_PERMIT) return this.#rejected;
+    if (permit === NO_PERMIT) return Promise.resolve(this.#refused());
     const { ok, notOk } = this.#plainEnds(permit);
     return begin(work, PLAIN_ATTEMPT).then(ok<T>, notOk);
   }
@@ -192,43 +143,45 @@ export class CircuitBreaker {
 
   /**
    * What the work's stream gives. It is begun again only before its first item. `firstItemMs` and `idleMs` bound the waits;
-   * an error in its middle counts. A consumer that stops early says nothing against it.
+   * an error in its middle counts. A consumer that stops early has seen the service answer: that is a success.
    *
    * Throws as `call` rejects.
    */
   async *stream<T>(work: StreamWork<T>, options?: CallOptions): AsyncGenerator<T, void, undefined> {
     const signal = options?.signal;
-    for (let number = 1, failed: Attempted<unknown> | undefined; ; number++) {
-      if (this.#share && !this.#share.isFresh) await this.#share.look();
-      const permit = this.#enter(signal);
-      if (typeof permit !== "number") throw errorOf(failed ?? permit);
-      if (number === 1) this.#budget.deposit();
+    for (let number = 1, failed: Attempted<never> | undefined; ; number++) {
+      if (this.#mustLook) await this.#share?.look();
+      const permit = this.#enter(number, signal, failed);
+      if (typeof permit !== "number") return unwrapped(permit);
       const attempt = new StoppableAttempt(number);
-      const source = new Source(begin(work, attempt));
       const startedMs = this.#stopwatch();
+      const source = new Source(begin(work, attempt));
       let firstItemMs = 0;
       let hasItems = false;
-      let end: End<IteratorResult<T>> | undefined;
-      let done: Done<unknown>;
+      let end: End<void> | undefined;
+      let done: Done<void>;
       try {
-        for (;;) {
-          end = await race(source.next(), hasItems ? this.#idleLimit : this.#firstItemLimit, signal, ignore);
+        while (!end) {
+          const step = await race(source.next(), hasItems ? this.#idleLimit : this.#firstItemLimit, signal, ignore);
           if (!hasItems) firstItemMs = this.#stopwatch() - startedMs;
-          if (end.by !== "work" || !end.outcome.ok || end.outcome.value.done) break;
-          const { value } = end.outcome.value;
-          hasItems = true;
-          end = undefined;
-          yield value;
+          if (step.by !== "work") end = step;
+          else if (!step.outcome.ok) end = { by: "work", outcome: step.outcome };
+          else if (step.outcome.value.done) end = STREAMED;
+          else {
+            hasItems = true;
+            yield step.outcome.value.value;
+          }
         }
       } finally {
         // Without an end, the consumer has stopped.
-        done = this.#finish(permit, attempt, end ?? STOPPED, firstItemMs);
+        if (!end) attempt.stop(new DOMException("the stream's consumer has stopped", "AbortError"));
+        done = this.#finish(permit, attempt, end ?? STREAMED, firstItemMs);
         void source.stop().then(this.#release);
       }
       if (done.attempted.ok) return;
       failed = done.attempted;
       const waitMs = hasItems ? undefined : this.#retryInMs(number, done.verdict);
-      if (waitMs === undefined) throw errorOf(failed);
+      if (waitMs === undefined) throw failed.error;
       await this.#waitToRetry(number, waitMs, failed, signal);
     }
   }
@@ -237,12 +190,13 @@ export class CircuitBreaker {
 
   /** Leave for one call, or 0. For every other permit, exactly one `record` or `cancel` must follow. */
   tryAcquire(): Permit {
-    const isFull = this.#isFull;
-    if (isFull) this.counters.rejectedFull++;
-    if (isFull && !this.#settings.observeOnly) return NO_PERMIT;
+    if (this.#isFull) {
+      this.counters.rejectedFull++;
+      if (!this.#settings.observeOnly) return NO_PERMIT;
+    }
     const permit = this.#circuit.tryAcquire();
-    if (permit === NO_PERMIT) this.counters.rejectedOpen++;
-    else this.#underWay++;
+    if (permit === NO_PERMIT || permit === WAIVED) this.counters.rejectedOpen++;
+    if (permit !== NO_PERMIT) this.#underWay++;
     return permit;
   }
 
@@ -261,17 +215,22 @@ export class CircuitBreaker {
 
   // ---- private ----
 
+  /** An open circuit is the better reason to refuse a call. */
   get #isFull(): boolean {
-    return this.#underWay >= this.#settings.concurrentMax;
+    return this.#underWay >= this.#settings.concurrentMax && !this.#circuit.isOpen;
+  }
+
+  get #mustLook(): boolean {
+    return this.#share !== undefined && !this.#share.isFresh && !this.#circuit.isOpen;
   }
 
   async #run<T>(work: Work<T>, options: CallOptions | undefined): Promise<Attempted<T>> {
     const signal = options?.signal;
     for (let number = 1, failed: Attempted<T> | undefined; ; number++) {
-      if (this.#share && !this.#share.isFresh) await this.#share.look();
-      const permit = this.#enter(signal);
-      if (typeof permit !== "number") return failed ?? permit;
-      if (number === 1) this.#budget.deposit();
+      if (this.#mustLook) await this.#share?.look();
+      const permit = this.#enter(number, signal, failed);
+      if (typeof permit !== "number") return permit;
+      if (failed) discard(failed);
       const attempt = new StoppableAttempt(number);
       const startedMs = this.#stopwatch();
       const end = await race(begin(work, attempt), this.#callLimit, signal, this.#release);
@@ -283,11 +242,13 @@ export class CircuitBreaker {
     }
   }
 
-  /** A permit, or what the call comes to without one. */
-  #enter(signal: AbortSignal | undefined): Permit | Attempted<never> {
-    if (signal?.aborted) return { ok: false, error: signal.reason, rejected: true };
+  /** A permit, or what the call comes to without one: for want of a second, to what the first came. */
+  #enter<T>(number: number, signal?: AbortSignal, failed?: Attempted<T>): Permit | Attempted<T> {
+    if (signal?.aborted) return { ok: false, error: signal.reason, rejected: number === 1 };
     const permit = this.tryAcquire();
-    return permit === NO_PERMIT ? { ok: false, error: this.#refusal(), rejected: true } : permit;
+    if (permit === NO_PERMIT) return failed ?? this.#refused();
+    if (number === 1) this.#budget.deposit();
+    return permit;
   }
 
   /** The time, where it matters how long a call takes: to read the clock costs as much as much of a call. */
@@ -339,10 +300,10 @@ export class CircuitBreaker {
 
   /** How long to wait before the next attempt; undefined when there is none. There is one such loop, and nobody waits long in it. */
   #retryInMs(number: number, verdict: Verdict): number | undefined {
-    const { retries, backoffMs, backoffMsMax } = this.#settings;
+    const { retries, backoffMs, backoffMsMax, observeOnly } = this.#settings;
     if (number > retries || !verdict.isFailure || !verdict.isRetryable) return;
     const backoff = Math.random() * Math.min(backoffMsMax, backoffMs * 2 ** Math.min(number - 1, 30));
-    const waitMs = Math.max(backoff, verdict.retryAfterMs ?? 0, this.openMs);
+    const waitMs = Math.max(backoff, verdict.retryAfterMs || 0, observeOnly ? 0 : this.openMs);
     return waitMs <= backoffMsMax && this.#budget.take() ? waitMs : undefined;
   }
 
@@ -388,17 +349,27 @@ export class CircuitBreaker {
     return this.#plain;
   }
 
+  #refused(): Attempted<never> {
+    return { ok: false, error: this.#refusal(), rejected: true };
+  }
+
   #refusal(): BreakerError {
-    if (this.#isFull && this.openMs === 0)
-      return new BreakerError("bulkhead_full", `${this.name}: ${this.#underWay} calls are under way`);
+    return this.#isFull
+      ? new BreakerError("bulkhead_full", `${this.name}: ${this.#underWay} calls are under way`)
+      : this.#outOfOrder();
+  }
+
+  #outOfOrder(): BreakerError {
     const retryAfterMs = Math.ceil(this.openMs);
-    return new BreakerError("circuit_open", `${this.name} is out of order, for ${retryAfterMs} ms yet`, retryAfterMs);
+    const until = retryAfterMs > 0 ? `for ${retryAfterMs} ms yet` : "until a probe has passed";
+    return new BreakerError("circuit_open", `${this.name} is out of order, ${until}`, retryAfterMs);
   }
 
   #changed(change: CircuitChange): void {
     if (change.to === "open") {
       this.counters.opened++;
-      if (change.reason !== "shared") this.#share?.tell(change.openMs ?? 0);
+      // Who only observes keeps nobody else from calling either.
+      if (change.reason !== "shared" && !this.#settings.observeOnly) this.#share?.tell(change.openMs ?? 0);
     }
     this.#listeners.change.tell({ ...change, name: this.name });
   }
@@ -417,22 +388,7 @@ interface Done<T> {
   verdict: Verdict;
 }
 
-/** What `attempt` resolves with while the circuit is open: one for all, so the error is made only if it is looked at. */
-class Rejection {
-  readonly ok = false;
-  readonly rejected = true;
-  readonly #make: () => BreakerError;
-
-  constructor(make: () => BreakerError) {
-    this.#make = make;
-  }
-
-  get error(): BreakerError {
-    return this.#make();
-  }
-}
-
-const STOPPED: End<never> = { by: "work", outcome: { ok: true, value: undefined as never } };
+const STREAMED: End<void> = { by: "work", outcome: { ok: true, value: undefined } };
 
 function begin<T>(work: (attempt: Attempt) => T | PromiseLike<T>, attempt: Attempt): Promise<T> {
   try {
@@ -443,27 +399,9 @@ function begin<T>(work: (attempt: Attempt) => T | PromiseLike<T>, attempt: Attem
   }
 }
 
+/** The body of an answer that nobody gets would hold its connection. */
+function discard(attempted: Attempted<unknown>): void {
+  if (attempted.ok && isResponse(attempted.value)) attempted.value.body?.cancel?.().catch(ignore);
+}
+
 function ignore(): void {}
-
-function unwrapped<T>(attempted: Attempted<T>): T {
-  if (attempted.ok) return attempted.value;
-  throw attempted.error;
-}
-
-function errorOf(attempted: Attempted<unknown>): unknown {
-  return attempted.ok ? undefined : attempted.error;
-}
-
-function noCounters(): BreakerCounters {
-  return {
-    succeeded: 0,
-    failed: 0,
-    timedOut: 0,
-    cancelled: 0,
-    slow: 0,
-    rejectedOpen: 0,
-    rejectedFull: 0,
-    retried: 0,
-    opened: 0,
-  };
-}

@@ -18,7 +18,7 @@ export type CircuitStateName = "closed" | "open" | "half-open";
 export type Permit = number;
 export const NO_PERMIT = 0;
 /** Of a circuit that only observes, where it would have given none: whatever is recorded for it counts for nothing. */
-const WAIVED = -1;
+export const WAIVED = -1;
 
 export interface CircuitSettings {
   window: { calls: number; ageMsMax: number } | { ms: number };
@@ -42,13 +42,20 @@ export interface CircuitChange {
   openMs?: number;
 }
 
+export interface Recent {
+  calls: number;
+  failures: number;
+  slow: number;
+  consecutiveFailures: number;
+}
+
 type State =
   | { is: "closed"; permit: Permit; sinceMs: number }
   | { is: "open"; reason: TripReason; untilMs: number }
   /** `probes`: those under way, with their deadlines. */
   | { is: "half-open"; probes: Map<Permit, number>; passed: number };
 
-/** How much shorter than usual an open time may be, so that many servers do not probe at once. */
+/** How much shorter than usual an open time may be, or longer than another server's, so that many servers do not probe at once. */
 const JITTER = 0.2;
 
 /**
@@ -97,7 +104,7 @@ export class Circuit {
   }
 
   /** The calls it judges by at the moment. */
-  get recent(): { calls: number; failures: number; slow: number; consecutiveFailures: number } {
+  get recent(): Recent {
     this.#window.expire();
     const { calls, failures, slow } = this.#window;
     return { calls, failures, slow, consecutiveFailures: Math.min(this.#consecutive, calls) };
@@ -108,16 +115,17 @@ export class Circuit {
     return this.#state.is === "closed" ? this.#state.permit : this.#tryProbe();
   }
 
-  /** What became of the call. Of one that began before the last change of state only its Retry-After counts. */
+  /** What became of the call. One that began before the last change of state counts no more, but its Retry-After keeps an open circuit open. */
   record(permit: Permit, isFailure: boolean, isSlow = false, retryAfterMs = 0): void {
     const state = this.#state;
     if (state.is === "closed") {
       if (permit === state.permit) this.#count(isFailure, isSlow, retryAfterMs);
     } else if (state.is === "half-open") {
       if (!state.probes.delete(permit)) return;
-      if (isFailure || isSlow) this.#open(isFailure ? "probe_failed" : "slow_calls", retryAfterMs);
+      if (isFailure) this.#open("probe_failed", retryAfterMs);
+      else if (isSlow) this.#open("slow_calls");
       else if (++state.passed >= this.#settings.probes) this.#close();
-    } else if (retryAfterMs > 0 && permit !== WAIVED)
+    } else if (isFailure && retryAfterMs > 0 && permit !== WAIVED)
       state.untilMs = Math.max(state.untilMs, this.#now() + Math.min(retryAfterMs, this.#settings.retryAfterMsMax));
   }
 
@@ -127,10 +135,17 @@ export class Circuit {
   }
 
   /** Opens it, or keeps it open, for so long: another server has met the outage. */
-  share(openMs: number): void {
-    const untilMs = this.#now() + Math.min(openMs, Math.max(this.#settings.openMsMax, this.#settings.retryAfterMsMax));
-    if (this.#state.is === "open" && this.#state.untilMs >= untilMs) return;
-    this.#become({ is: "open", reason: "shared", untilMs }, "shared", openMs);
+  share(givenMs: number): void {
+    const { openMsMax, retryAfterMsMax } = this.#settings;
+    const sharedMs = Math.min(givenMs, Math.max(openMsMax, retryAfterMsMax));
+    const state = this.#state;
+    if (state.is === "open") {
+      // No news: it may even be its own trip that has come back.
+      state.untilMs = Math.max(state.untilMs, this.#now() + sharedMs);
+      return;
+    }
+    const openMs = sharedMs * (1 + JITTER * Math.random());
+    this.#become({ is: "open", reason: "shared", untilMs: this.#now() + openMs }, "shared", openMs);
   }
 
   // ----
@@ -165,7 +180,7 @@ export class Circuit {
     this.#consecutive = isFailure ? Math.min(this.#consecutive + 1, this.#window.calls) : 0;
     if (!isFailure && !isSlow) return;
     const reason = isFailure && retryAfterMs > 0 ? "retry_after" : this.#reasonToOpen();
-    if (reason) this.#open(reason, retryAfterMs);
+    if (reason) this.#open(reason, isFailure ? retryAfterMs : 0);
   }
 
   #reasonToOpen(): TripReason | undefined {
@@ -173,8 +188,9 @@ export class Circuit {
     const { calls, failures, slow } = this.#window;
     if (this.#consecutive >= consecutiveFailures) return "consecutive_failures";
     if (calls < callsMin) return;
-    if (failures >= calls * failureRate) return "failure_rate";
-    return slow >= calls * slowRate ? "slow_calls" : undefined;
+    // Divided, not multiplied: 30 * 0.1 is more than 3.
+    if (failures / calls >= failureRate) return "failure_rate";
+    return slow / calls >= slowRate ? "slow_calls" : undefined;
   }
 
   #open(reason: TripReason, retryAfterMs = 0): void {
@@ -182,7 +198,8 @@ export class Circuit {
     const now = this.#now();
     if (this.#state.is === "closed" && now - this.#state.sinceMs > this.#openMs) this.#trips = 0;
     const usualMs = Math.min(openMsMax, openMs * 2 ** Math.min(this.#trips++, 30)) * (1 - JITTER * Math.random());
-    this.#openMs = Math.max(usualMs, Math.min(retryAfterMs, retryAfterMsMax));
+    // Whoever judges may have given NaN.
+    this.#openMs = retryAfterMs > 0 ? Math.max(usualMs, Math.min(retryAfterMs, retryAfterMsMax)) : usualMs;
     this.#become({ is: "open", reason, untilMs: now + this.#openMs }, reason, this.#openMs);
   }
 

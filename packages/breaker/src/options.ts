@@ -56,7 +56,8 @@ export const DEFAULTS: BreakerSettings = {
   concurrentMax: Number.POSITIVE_INFINITY,
   retries: 0,
   backoffMs: 250,
-  backoffMsMax: 10_000,
+  // Less than openMs: a call that has met the outage does not wait for the end of it.
+  backoffMsMax: 5_000,
   retryBudget: 10,
   clock: SYSTEM_CLOCK,
 };
@@ -77,7 +78,8 @@ export function settingsFrom(name: string, given: BreakerOptions): BreakerSettin
     for (const option of options) {
       const value = settings[option];
       const isOff = value === Number.POSITIVE_INFINITY && DEFAULTS[option] === value;
-      if (typeof value !== "number" || !(value >= least) || (isWhole && !Number.isSafeInteger(value) && !isOff))
+      const isFine = isWhole ? Number.isSafeInteger(value) : Number.isFinite(value);
+      if (typeof value !== "number" || !(value >= least) || !(isFine || isOff))
         invalid(name, option, `${isWhole ? "a whole number" : "a number"} from ${least} on`, value);
     }
   };

@@ -17,7 +17,7 @@ const CALLS_PER_READING = 8;
 
 /**
  * The last so many calls, but none from long ago: after an idle hour it starts afresh. A success bears the time of the last
- * reading of the clock, so it may be forgotten up to eight calls too early; a failure or a slow call its own.
+ * reading of the clock, at most seven calls ago, so it may be forgotten too early, never too late; a failure or a slow call its own.
  */
 export class CountWindow implements OutcomeWindow {
   calls = 0;
@@ -60,7 +60,7 @@ export class CountWindow implements OutcomeWindow {
   }
 
   clear(): void {
-    this.calls = this.failures = this.slow = 0;
+    this.calls = this.failures = this.slow = this.#toReading = 0;
   }
 
   #drop(): void {

@@ -44,5 +44,7 @@ export function race<T>(
         end({ by: "work", outcome: { ok: false, error } });
       },
     );
+    // By the work itself, or between two items of a stream.
+    if (signal?.aborted) abort();
   });
 }

@@ -7,7 +7,7 @@ export interface Verdict {
   isFailure: boolean;
   /** Whether the same call may come out otherwise soon. */
   isRetryable?: boolean;
-  /** The service is to be left alone for so long, ms. */
+  /** Of a failure: the service is to be left alone for so long, ms. */
   retryAfterMs?: number;
   /** Somebody has to do something, such as mend a key. */
   needsAttention?: boolean;
@@ -20,8 +20,8 @@ export const FINE: Verdict = { isFailure: false };
 export const FAILED: Verdict = { isFailure: true, isRetryable: true };
 
 /**
- * The usual reading of HTTP answers, as `fetch` resolves them and as clients throw them (`status` or `statusCode`;
- * `headers`, `responseHeaders` or `response.headers`). An error without a status is a failure of the line.
+ * The usual reading of HTTP answers, as `fetch` resolves them and as clients throw them (`status`, `statusCode` or
+ * `response.status`; `headers`, `responseHeaders` or `response.headers`). An error without a status is a failure of the line.
  *
  * | status | |
  * |---|---|
@@ -34,7 +34,8 @@ export function httpVerdict(outcome: Outcome): Verdict {
   const answer: unknown = outcome.ok ? outcome.value : outcome.error;
   const status = statusOf(answer);
   if (status === undefined) return outcome.ok ? FINE : FAILED;
-  if (status < 400) return FINE;
+  // An error with such a status is an answer that broke off.
+  if (status < 400) return outcome.ok ? FINE : FAILED;
   if (status === 401 || status === 402 || status === 403) return { isFailure: true, needsAttention: true };
   if (status < 500 && status !== 408 && status !== 425 && status !== 429) return FINE;
   const retryAfterMs = retryAfterMsOf(answer);
@@ -45,23 +46,35 @@ export function httpVerdict(outcome: Outcome): Verdict {
 export function parseRetryAfter(text: string, nowMs = Date.now()): number | undefined {
   const given = text.trim();
   if (/^\d+(\.\d+)?$/.test(given)) return Number(given) * 1000;
-  // Date.parse takes much that is no date: "-5" is the year 2005 to it.
-  const date = /^[A-Z][a-z]{2},? /.test(given) ? Date.parse(given) : Number.NaN;
+  // Date.parse takes much that is no date: "-5" is the year 2005 to it. An HTTP date is always in GMT, even if it does not say so.
+  const isDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(given);
+  const date = isDate ? Date.parse(given.endsWith("GMT") ? given : `${given} GMT`) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+/** What every `fetch` answers with, whoever's it is. */
+export interface ResponseLike {
+  status: unknown;
+  bodyUsed: unknown;
+  body?: { cancel?(): Promise<void> } | null;
 }
 
 /**
  * Whether it is an answer of `fetch`; a value that merely has a field `status` is none. Not by `instanceof`: in Node, the
  * first mention of Response takes 50 ms, to load all of fetch.
  */
-export function isResponse(value: unknown): boolean {
+export function isResponse(value: unknown): value is ResponseLike {
   return typeof value === "object" && value !== null && "bodyUsed" in value && "status" in value;
 }
 
 function statusOf(answer: unknown): number | undefined {
   if (typeof answer !== "object" || answer === null) return;
-  const { status, statusCode } = answer as { status?: unknown; statusCode?: unknown };
-  const found = status ?? statusCode;
+  const { status, statusCode, response } = answer as {
+    status?: unknown;
+    statusCode?: unknown;
+    response?: { status?: unknown } | null;
+  };
+  const found = status ?? statusCode ?? response?.status;
   return typeof found === "number" && found >= 100 && found < 600 ? found : undefined;
 }
 
@@ -81,6 +94,8 @@ function isHeaders(headers: object): headers is Headers {
 
 function header(headers: unknown, name: string): string | undefined {
   if (typeof headers !== "object" || headers === null) return;
-  const found = isHeaders(headers) ? headers.get(name) : (headers as Record<string, unknown>)[name];
+  const found = isHeaders(headers)
+    ? headers.get(name)
+    : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
   return typeof found === "string" ? found : undefined;
 }
