@@ -1,3 +1,4 @@
+import { BreakerError } from "@holdfast/breaker";
 import type { Trial } from "../sim/pool.ts";
 import type { Scene } from "../sim/scene.ts";
 import { type LlmPlanner, type PlanStep, whyNot } from "./llm/llm-planner.ts";
@@ -51,7 +52,9 @@ export class PromptPlanner {
       } catch (error) {
         signal.throwIfAborted();
         reasons.push(deadline.aborted ? `${llm.name} took too long` : whyNot(llm.name, error));
-        this.#services.onError(error, `${llm.name} made no plan`);
+        // That a breaker is open has been logged when it opened.
+        const isKnown = error instanceof BreakerError && error.code === "circuit_open";
+        if (!isKnown) this.#services.onError(error, `${llm.name} made no plan`);
       }
     }
     tell({ stage: "planning", planner: "rules", chars: 0 });
