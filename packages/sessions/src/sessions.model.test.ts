@@ -5,7 +5,8 @@ import { Worker } from "node:worker_threads";
 import type { Totals } from "./model.fixture.ts";
 
 const RUNS = 250;
-const SEED = Date.now() % 1_000_000_000;
+/** The same each time: what it takes new seeds to find is no fault of a change. `model.fixture.ts --seed N --runs N` hunts with others. */
+const SEED = 1;
 
 // In a thread of their own: the test runner's hooks would make each promise twice as dear.
 test("S1 S2 S3 S4 S5 S7: whatever happens, each message arrives once and in order, or a gap says so", async () => {
