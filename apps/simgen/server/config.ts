@@ -10,6 +10,8 @@ const SECRETS = ["DATABASE_URL", "REDIS_URL", "COOKIE_SECRET", "API_KEYS", "ANTH
 const port = z.coerce.number<string>().int().min(0).max(65_535);
 const text = z.string().min(1);
 const milliseconds = z.coerce.number<string>().int().min(10).max(600_000);
+/** As HTTP takes it in a header. */
+const apiKey = z.string().regex(/^[\x21-\x7e]+$/, "a key without spaces and other than ASCII characters");
 const httpUrl = z
   .string()
   .regex(/^https?:\/\//, "an http:// or https:// URL")
@@ -44,11 +46,11 @@ const environment = z.object({
     .string()
     .refine((value) => URL.canParse(value) && new URL(value).origin === value, "an origin like https://sim.example.org")
     .exactOptional(),
-  ANTHROPIC_API_KEY: text.exactOptional(),
+  ANTHROPIC_API_KEY: apiKey.exactOptional(),
   ANTHROPIC_BASE_URL: httpUrl.exactOptional(),
   ANTHROPIC_MODEL: text.default("claude-sonnet-4-5"),
   LLM_BASE_URL: httpUrl.exactOptional(),
-  LLM_API_KEY: text.exactOptional(),
+  LLM_API_KEY: apiKey.exactOptional(),
   LLM_MODEL: text.exactOptional(),
   LLM_DEADLINE_MS: milliseconds.default(45_000),
   LLM_FIRST_WORD_MS: milliseconds.default(15_000),
@@ -131,20 +133,23 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
               baseUrl: values.ANTHROPIC_BASE_URL,
               model: values.ANTHROPIC_MODEL,
             },
-      compatible:
-        values.LLM_BASE_URL === undefined
-          ? undefined
-          : { baseUrl: values.LLM_BASE_URL, apiKey: values.LLM_API_KEY, model: modelFor(values) },
+      compatible: compatibleOf(values),
       deadlineMs: values.LLM_DEADLINE_MS,
       limits: { firstItemMs: values.LLM_FIRST_WORD_MS, idleMs: values.LLM_IDLE_MS },
     },
   };
 }
 
-function modelFor({ LLM_MODEL }: { LLM_MODEL?: string }): string {
-  if (LLM_MODEL === undefined)
+function compatibleOf(values: z.output<typeof environment>): LlmConfig["compatible"] {
+  const { LLM_BASE_URL: baseUrl, LLM_API_KEY: apiKey, LLM_MODEL: model } = values;
+  if (baseUrl === undefined) {
+    const alone = model !== undefined ? "LLM_MODEL" : apiKey !== undefined ? "LLM_API_KEY" : undefined;
+    if (alone === undefined) return;
+    throw new ConfigError(`LLM_BASE_URL: expected the address of an endpoint beside ${alone}, got nothing`);
+  }
+  if (model === undefined)
     throw new ConfigError("LLM_MODEL: expected the name of a model beside LLM_BASE_URL, got nothing");
-  return LLM_MODEL;
+  return { baseUrl, apiKey, model };
 }
 
 function readSecret(name: string, file: string): string {

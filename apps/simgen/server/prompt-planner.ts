@@ -1,10 +1,11 @@
 import { BreakerError } from "@holdfast/breaker";
 import type { Trial } from "../sim/pool.ts";
 import type { Scene } from "../sim/scene.ts";
-import { type LlmPlanner, type PlanStep, whyNot } from "./llm/llm-planner.ts";
+import { BadAnswer } from "./llm/answer.ts";
+import { type LlmPlan, type LlmPlanner, type PlanStep, whyNot } from "./llm/llm-planner.ts";
 import type { Planner, ProgressMessage } from "./messages.ts";
 import type { Picture } from "./picture.ts";
-import type { PlanCache } from "./plan-cache.ts";
+import type { PlanCache, PlanKey } from "./plan-cache.ts";
 import { PromptError, planFromPrompt } from "./planner/rules.ts";
 import { Problem } from "./problem.ts";
 
@@ -52,8 +53,8 @@ export class PromptPlanner {
       } catch (error) {
         signal.throwIfAborted();
         reasons.push(deadline.aborted ? `${llm.name} took too long` : whyNot(llm.name, error));
-        // That a breaker is open has been logged when it opened.
-        const isKnown = error instanceof BreakerError && error.code === "circuit_open";
+        // That a breaker is open was logged when it opened; the metrics count both.
+        const isKnown = error instanceof BreakerError && error.code !== "call_timeout";
         if (!isKnown) this.#services.onError(error, `${llm.name} made no plan`);
       }
     }
@@ -69,20 +70,25 @@ export class PromptPlanner {
     tell: TellProgress,
   ): Promise<Planned> {
     const key = { model: llm.name, prompt, picture };
-    const made = { planner: "llm", model: llm.name, warnings: [] } as const;
-    const known = await this.#cached(() => this.#services.cache.get(key));
-    if (known)
-      return {
-        ...made,
-        warnings: [],
-        scene: known,
-        understood: [`planned by ${llm.name}, for the same prompt before`],
-      };
-    const { scene, trial } = await llm.plan(prompt, picture, signal, (step: PlanStep) =>
-      tell({ ...step, planner: llm.name }),
-    );
-    void this.#cached(() => this.#services.cache.put(key, scene));
-    return { ...made, warnings: [], scene, trial, understood: [`planned by ${llm.name}`] };
+    const step = (done: PlanStep) => tell({ ...done, planner: llm.name });
+    const known = await this.#known(llm, key, step);
+    const plan = known ?? (await llm.plan(prompt, picture, signal, step));
+    if (!known) void this.#cached(() => this.#services.cache.put(key, plan.scene));
+    const understood = [`planned by ${llm.name}${known ? ", for the same prompt before" : ""}`];
+    return { ...plan, planner: "llm", model: llm.name, understood, warnings: [] };
+  }
+
+  /** What it planned before, if that still runs. */
+  async #known(llm: LlmPlanner, key: PlanKey, step: (done: PlanStep) => void): Promise<LlmPlan | undefined> {
+    const scene = await this.#cached(() => this.#services.cache.get(key));
+    if (!scene) return;
+    step({ stage: "compiling" });
+    try {
+      return { scene, trial: await llm.try(scene) };
+    } catch (error) {
+      if (error instanceof BadAnswer) return;
+      throw error;
+    }
   }
 
   /** Without its cache a planner is slower, and that is all. */

@@ -1,5 +1,6 @@
 import {
   BreakerError,
+  type BreakerErrorCode,
   type BreakerOptions,
   type CircuitBreaker,
   circuitBreaker,
@@ -13,6 +14,7 @@ import type { Picture } from "../picture.ts";
 import { ANSWER_CHARS_MAX, BadAnswer, Refusal, readAnswer } from "./answer.ts";
 import { INSTRUCTIONS, repairInstructions } from "./instructions.ts";
 import type { NamedModel } from "./models.ts";
+import { VendorError } from "./vendor-error.ts";
 
 const OUTPUT_TOKENS_MAX = 16_000;
 /** Of its own bad answer, a model is shown so much. */
@@ -38,16 +40,18 @@ export class LlmPlanner {
   readonly name: string;
   readonly breaker: CircuitBreaker;
   readonly #model: NamedModel["model"];
+  readonly #apiKey: string | undefined;
   readonly #pool: Pick<Pool, "try">;
 
   constructor(
-    { name, model }: NamedModel,
+    { name, model, apiKey }: NamedModel,
     pool: Pick<Pool, "try">,
     limits: LlmLimits,
     share: BreakerOptions["share"] | undefined,
   ) {
     this.name = name;
     this.#model = model;
+    this.#apiKey = apiKey;
     this.#pool = pool;
     this.breaker = circuitBreaker(`llm:${name}`, {
       ...limits,
@@ -62,7 +66,7 @@ export class LlmPlanner {
 
   /**
    * A scene that has passed its trial. A bad answer is sent back once, with what is wrong with it. Rejects with `BadAnswer`,
-   * `Refusal`, `BreakerError`, `PoolError`, the signal's reason, or what the vendor's side came to.
+   * `Refusal`, `BreakerError`, `PoolError`, `VendorError` or the signal's reason.
    */
   async plan(
     prompt: string,
@@ -82,8 +86,25 @@ export class LlmPlanner {
     }
   }
 
+  /** Tries out a scene of this model's. Rejects with `BadAnswer` if it cannot be loaded, or explodes in its first second. */
+  async try(scene: Scene, text: string = JSON.stringify(scene)): Promise<Trial> {
+    try {
+      return await this.#pool.try(scene);
+    } catch (error) {
+      if (!(error instanceof PoolError) || error.code === "capacity_full") throw error;
+      throw new BadAnswer(`${error.code}: ${error.message}`, text);
+    }
+  }
+
   async #ask(messages: ModelMessage[], signal: AbortSignal, tell: (step: PlanStep) => void): Promise<LlmPlan> {
-    for await (const item of this.breaker.stream((attempt) => this.#generate(messages, attempt.signal), { signal })) {
+    const items = this.breaker.stream(
+      (attempt) => {
+        tell({ stage: "planning", chars: 0 });
+        return this.#generate(messages, attempt.signal);
+      },
+      { signal },
+    );
+    for await (const item of items) {
       if ("scene" in item) return item;
       tell(item);
     }
@@ -93,18 +114,18 @@ export class LlmPlanner {
   /** The answer as it grows, and then the scene: so a bad one counts against the model like an error in mid-stream. */
   async *#generate(messages: ModelMessage[], signal: AbortSignal): AsyncGenerator<PlanStep | LlmPlan, void> {
     let text = "";
-    for await (const delta of this.#deltas(messages, signal)) {
-      text += delta;
+    for await (text of this.#texts(messages, signal)) {
       if (text.length > ANSWER_CHARS_MAX) throw new BadAnswer(`expected at most ${ANSWER_CHARS_MAX} characters`, text);
       yield { stage: "planning", chars: text.length };
     }
     yield { stage: "validating" };
     const scene = readAnswer(text);
     yield { stage: "compiling" };
-    yield { scene, trial: await this.#try(scene, text) };
+    yield { scene, trial: await this.try(scene, text) };
   }
 
-  async *#deltas(messages: ModelMessage[], signal: AbortSignal): AsyncGenerator<string, void> {
+  /** All that has been said, each time there is more. */
+  async *#texts(messages: ModelMessage[], signal: AbortSignal): AsyncGenerator<string, void> {
     // To leave the loop does not end the request.
     const left = new AbortController();
     const { fullStream } = streamText({
@@ -118,28 +139,25 @@ export class LlmPlanner {
       // Told below; the default prints it.
       onError() {},
     });
+    let text = "";
     try {
       for await (const part of fullStream) {
-        if (part.type === "text-delta") yield part.text;
-        else if (part.type === "error") throw part.error;
-        else if (part.type === "abort") throw signal.reason;
+        if (part.type === "text-delta") {
+          text += part.text;
+          yield text;
+        } else if (part.type === "error") throw part.error;
         else if (part.type === "finish" && part.finishReason === "content-filter")
           throw new Refusal("the model declined");
         else if (part.type === "finish" && part.finishReason === "length")
-          throw new BadAnswer("the answer was cut off for its length: make it shorter", "");
+          throw new BadAnswer("the answer was cut off for its length: make it shorter", text);
       }
+      signal.throwIfAborted();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof BadAnswer || error instanceof Refusal) throw error;
+      throw new VendorError(error, this.#apiKey);
     } finally {
       left.abort();
-    }
-  }
-
-  /** A scene that validates and cannot be loaded, or explodes in its first second, is a bad answer too. */
-  async #try(scene: Scene, text: string): Promise<Trial> {
-    try {
-      return await this.#pool.try(scene);
-    } catch (error) {
-      if (!(error instanceof PoolError) || error.code === "capacity_full") throw error;
-      throw new BadAnswer(`${error.code}: ${error.message}`, text);
     }
   }
 }
@@ -148,21 +166,30 @@ export class LlmPlanner {
 export function whyNot(name: string, error: unknown): string {
   if (error instanceof BadAnswer) return `${name} gave no scene that runs`;
   if (error instanceof Refusal) return `${name} would not: ${error.message}`;
-  if (error instanceof BreakerError)
-    return error.code === "call_timeout" ? `${name} took too long` : `${name} is out of order`;
-  const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
-  return typeof status === "number" ? `${name} answered with an error (${status})` : `${name} could not be reached`;
+  if (error instanceof PoolError) return `the scene of ${name} could not be tried out: ${error.message}`;
+  if (error instanceof BreakerError) return `${name} ${WHY_NO_CALL[error.code]}`;
+  if (!(error instanceof VendorError)) return `${name} failed`;
+  const { statusCode } = error;
+  if (statusCode === undefined) return `${name} could not be reached`;
+  return statusCode < 400 ? `${name} broke off its answer` : `${name} answered with an error (${statusCode})`;
 }
+
+const WHY_NO_CALL: Record<BreakerErrorCode, string> = {
+  circuit_open: "is out of order",
+  bulkhead_full: "has too much to do",
+  call_timeout: "took too long",
+  option_invalid: "failed",
+};
 
 const llmVerdict: IsFailure = (outcome) => {
   if (outcome.ok) return false;
   const { error } = outcome;
   // The prompt's doing, or our own.
   if (error instanceof Refusal || error instanceof PoolError) return false;
-  if (error instanceof BadAnswer) return { isFailure: true };
+  // Whoever has waited that long asks the next one.
+  if (error instanceof BadAnswer || error instanceof BreakerError) return { isFailure: true };
   // The address or the name of the model is wrong.
-  if (typeof error === "object" && error !== null && "statusCode" in error && error.statusCode === 404)
-    return { isFailure: true, needsAttention: true };
+  if (error instanceof VendorError && error.statusCode === 404) return { isFailure: true, needsAttention: true };
   return httpVerdict(outcome);
 };
 

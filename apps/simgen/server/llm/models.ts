@@ -13,6 +13,8 @@ export interface NamedModel {
   /** "anthropic/claude-…", as people and metrics read it. */
   name: string;
   model: LanguageModel;
+  /** To be kept out of logs and answers. */
+  apiKey: string | undefined;
 }
 
 export function modelsOf({ anthropic, compatible }: LlmConfig): NamedModel[] {
@@ -20,13 +22,13 @@ export function modelsOf({ anthropic, compatible }: LlmConfig): NamedModel[] {
   if (anthropic) {
     const { apiKey, baseUrl, model } = anthropic;
     const provider = createAnthropic({ apiKey, ...(baseUrl === undefined ? {} : { baseURL: withVersion(baseUrl) }) });
-    models.push({ name: `anthropic/${model}`, model: provider(model) });
+    models.push({ name: `anthropic/${model}`, model: provider(model), apiKey });
   }
   if (compatible) {
     const { baseUrl, apiKey, model } = compatible;
     const name = new URL(baseUrl).hostname;
     const provider = createOpenAICompatible({ name, baseURL: baseUrl, ...(apiKey === undefined ? {} : { apiKey }) });
-    models.push({ name: `${name}/${model}`, model: provider(model) });
+    models.push({ name: `${name}/${model}`, model: provider(model), apiKey });
   }
   return models;
 }
