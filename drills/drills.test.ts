@@ -29,6 +29,14 @@ test("Redis comes back empty: nothing is lost unsaid, and no connection breaks (
   assert.deepEqual(left(), []);
 });
 
+test("the language model's vendor fails: the rules stand in, and only probes reach it (B2, B5, H2)", async (t) => {
+  const options = ["--rate", "10", "--seconds", "4", "--counts-only", "--json"];
+  const { status, printed, value, left } = await finished(t, "llm-down", ...options);
+  assert.equal(status, 0, printed);
+  assert.ok(value("while open: prompts") > 10, printed);
+  assert.deepEqual(left(), []);
+});
+
 test("a drill that is interrupted leaves nothing behind", async (t) => {
   const drill = started(t, "server-frozen", "--clients", "5", "--warm-seconds", "1");
   while (!drill.printed().includes("SIGSTOP")) await once(drill.process.stderr ?? drill.process, "data");

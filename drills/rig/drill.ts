@@ -1,9 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { FAULTS, judge, type Verdict } from "./oracle.ts";
+import { type Row, tell } from "./result.ts";
 import { Rig } from "./rig.ts";
 import { percentile, type Timings, timingsOf } from "./timing.ts";
 
@@ -35,16 +34,6 @@ export interface Plan {
 
 export interface Settings {
   seconds: number;
-}
-
-/** A figure; `ok` needs `value` to be no more than `atMost`. */
-export interface Row {
-  subject: "holdfast";
-  metric: string;
-  unit: string;
-  value: number;
-  raw: number[];
-  atMost?: number;
 }
 
 /**
@@ -83,14 +72,8 @@ export async function drill(plan: Plan, act: (rig: Rig, settings: Settings) => P
   }
   await dispose();
 
-  const ok = error === undefined && rows.every(isKept);
-  print(name, ok, rows, examples, error);
-  if (options.json) {
-    const { promises } = plan;
-    const about = { commit: commit(), node: process.version, cpu: cpus()[0]?.model.trim(), seed: options.seed };
-    console.log(JSON.stringify({ drill: name, ok, promises, ...about, rows, ...(error ? { error } : {}) }));
-  }
-  process.exit(ok ? 0 : 1);
+  const { seed, json } = options;
+  process.exit(tell({ name, promises: plan.promises, rows, examples, error, seed }, json) ? 0 : 1);
 }
 
 async function run(
@@ -220,34 +203,4 @@ function rowsOf({ counts, rejections }: Verdict, timings: Timings, plan: Plan, c
 /** "ticksLost" as "ticks lost". */
 function wordsOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
-function isKept({ value, atMost }: Row): boolean {
-  return atMost === undefined || value <= atMost;
-}
-
-function print(name: string, ok: boolean, rows: Row[], examples: string[], error: string | undefined): void {
-  // Where more wants to run than there are cores, times say nothing.
-  const machine = `${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}`;
-  console.log(`\n${name}: ${ok ? "all promises kept" : "BROKEN"} (${machine})`);
-  const width = Math.max(...rows.map(({ metric }) => metric.length));
-  for (const row of rows) {
-    const limit = isKept(row) ? "" : `  expected at most ${row.atMost}`;
-    console.log(`  ${row.metric.padEnd(width)} ${shown(row.value).padStart(10)} ${row.unit}${limit}`);
-  }
-  if (examples.length > 0) console.log(`  such as:\n${examples.map((example) => `    ${example}`).join("\n")}`);
-  if (error) console.log(`  ${error}`);
-}
-
-function shown(value: number): string {
-  return value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
-}
-
-function commit(): string {
-  try {
-    const stdio: ("ignore" | "pipe")[] = ["ignore", "pipe", "ignore"];
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8", stdio }).trim();
-  } catch {
-    return "unknown";
-  }
 }
