@@ -107,7 +107,7 @@ async function run(url: string): Promise<Row[]> {
 
   const all = await Promise.all(answers);
   const { at: openedAt } = opened;
-  const before = all.filter(({ sentAt }) => sentAt < failedAt);
+  const before = all.filter(({ sentAt, ms }) => sentAt + ms < failedAt);
   const whileOpen = all.filter(({ sentAt }) => sentAt >= openedAt && sentAt < healedAt);
   const late = whileOpen.filter(({ ms }) => ms >= QUICK_MS);
   const back = all.find(({ sentAt, planner }) => sentAt >= healedAt && planner === "llm");
