@@ -291,7 +291,7 @@ export class CircuitBreaker {
   #judge(outcome: Outcome): Verdict {
     try {
       const verdict = this.#settings.isFailure(outcome);
-      return typeof verdict === "object" ? verdict : verdict ? FAILED : FINE;
+      return verdict === true ? FAILED : verdict || FINE;
     } catch (error) {
       reportUncaught(error);
       return outcome.ok ? FINE : FAILED;

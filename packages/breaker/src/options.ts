@@ -67,6 +67,7 @@ export function settingsFrom(name: string, given: BreakerOptions): BreakerSettin
   for (const option of Object.keys(given))
     if (!(option in DEFAULTS)) invalid(name, option, `one of ${Object.keys(DEFAULTS).join(", ")}`, option);
   const window = given.window ?? DEFAULTS.window;
+  checkWindow(name, window);
   const inWindow = (calls: number) => ("calls" in window ? Math.min(calls, window.calls) : calls);
   const settings: BreakerSettings = {
     ...DEFAULTS,
@@ -91,6 +92,14 @@ export function settingsFrom(name: string, given: BreakerOptions): BreakerSettin
     if (!(settings[option] > 0 && settings[option] <= 1))
       invalid(name, option, "a number above 0, at most 1", settings[option]);
   if (!(settings.openMsMax >= settings.openMs)) invalid(name, "openMsMax", "at least openMs", settings.openMsMax);
+  if ("calls" in window)
+    for (const option of ["callsMin", "consecutiveFailures"] as const)
+      if (settings[option] > window.calls)
+        invalid(name, option, `at most window.calls, ${window.calls}`, settings[option]);
+  return settings;
+}
+
+function checkWindow(name: string, window: CircuitSettings["window"]): void {
   if ("ms" in window) {
     if (!(window.ms >= 10 && window.ms < Number.POSITIVE_INFINITY))
       invalid(name, "window.ms", "a number from 10 on", window.ms);
@@ -98,11 +107,7 @@ export function settingsFrom(name: string, given: BreakerOptions): BreakerSettin
     if (!Number.isSafeInteger(window.calls) || window.calls < 1 || window.calls > 100_000)
       invalid(name, "window.calls", "a whole number from 1 to 100,000", window.calls);
     if (!(window.ageMsMax > 0)) invalid(name, "window.ageMsMax", "a number above 0", window.ageMsMax);
-    for (const option of ["callsMin", "consecutiveFailures"] as const)
-      if (settings[option] > window.calls)
-        invalid(name, option, `at most window.calls, ${window.calls}`, settings[option]);
   }
-  return settings;
 }
 
 function invalid(name: string, option: string, expected: string, got: unknown): never {
