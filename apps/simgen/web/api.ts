@@ -1,4 +1,5 @@
 import type { SimulationView } from "../server/messages.ts";
+import type { Picture } from "../server/picture.ts";
 import type { Issue } from "../sim/issue.ts";
 import type { Scene } from "../sim/scene.ts";
 
@@ -10,7 +11,9 @@ export interface Template {
 }
 
 export type SimulationWithScene = SimulationView & { scene: Scene };
-export type NewSimulation = { prompt: string } | { template: string };
+export type NewSimulation = { prompt: string; picture?: Picture } | { template: string };
+/** `session` is told how far it has got. */
+export type CreateRequest = NewSimulation & { session?: string };
 
 /** What the server said was wrong (RFC 9457 problem details), or that it could not be reached: `offline`. */
 export class ApiError extends Error {
@@ -53,22 +56,30 @@ export const api = {
   simulation(id: string): Promise<SimulationWithScene> {
     return call("GET", `/api/v1/simulations/${encodeURIComponent(id)}`);
   },
-  create(input: NewSimulation): Promise<SimulationWithScene> {
-    return call("POST", "/api/v1/simulations", input);
+  /** The server gives up as well when `signal` aborts. */
+  create(request: CreateRequest, signal: AbortSignal): Promise<SimulationWithScene> {
+    return call("POST", "/api/v1/simulations", request, signal);
   },
   async remove(id: string): Promise<void> {
     await call("DELETE", `/api/v1/simulations/${encodeURIComponent(id)}`);
   },
 };
 
+/** Whatever was thrown. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new ApiError({ title: "Something broke on this page", detail, status: 0, code: "page" });
+}
+
 /** Trusts the shape of a good answer: it comes from the same build as the page. */
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response;
   let answer: unknown;
   try {
     response = await fetch(path, {
       method,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
       ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     });
     answer = response.status === 204 ? undefined : await response.json().catch(() => undefined);

@@ -1,32 +1,67 @@
-import type { ApiError } from "./api.ts";
+import type { ProgressMessage } from "../server/messages.ts";
+import type { Picture } from "../server/picture.ts";
+import { type ApiError, asApiError } from "./api.ts";
+import { Attachment } from "./attachment.ts";
 import { byId, element, icon } from "./element.ts";
+import { Progress } from "./progress.ts";
 
 const LINES_MAX_PX = 132;
 
-/** The prompt box, and what went wrong with the last prompt. */
+export interface ComposerEvents {
+  /** `picture` may still have to be scaled down, and turn out to be none. */
+  run(prompt: string, picture: Promise<Picture | undefined>): void;
+  /** Of what is being made. */
+  stop(): void;
+}
+
+/** The prompt box: what is asked for, how far it has got, and what went wrong with it. */
 export class Composer {
   readonly #prompt = byId("prompt", HTMLTextAreaElement);
   readonly #button = byId("run", HTMLButtonElement);
   readonly #problem = byId("problem", HTMLDivElement);
-  readonly #run: (prompt: string) => void;
+  readonly #progress = new Progress();
+  readonly #attachment: Attachment;
+  readonly #events: ComposerEvents;
+  #isBusy = false;
 
-  constructor(run: (prompt: string) => void) {
-    this.#run = run;
-    byId("composer", HTMLFormElement).addEventListener("submit", (event) => {
+  constructor(events: ComposerEvents) {
+    this.#events = events;
+    const form = byId("composer", HTMLFormElement);
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
+    });
+    this.#button.addEventListener("click", (event) => {
+      if (!this.#isBusy) return;
+      event.preventDefault();
+      // The second click of a double click was meant for "Run".
+      if (event.detail < 2) this.#events.stop();
+    });
+    this.#attachment = new Attachment(form, {
+      touched: () => {
+        this.fail(undefined);
+        this.#prompt.focus();
+      },
+      changed: (isThere) => {
+        this.#prompt.placeholder = isThere ? "Say what to make of it…" : "Describe a simulation…";
+      },
+      failed: (error) => this.fail(asApiError(error)),
     });
     this.#prompt.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         this.#submit();
-      } else if (event.key === "Escape") this.#prompt.blur();
+      } else if (event.key === "Escape" && !event.isComposing) {
+        if (this.#isBusy) this.#events.stop();
+        else this.#prompt.blur();
+      }
     });
     this.#prompt.addEventListener("input", () => this.#fit());
   }
 
-  /** Puts `prompt` into the box and runs it. */
+  /** Puts `prompt` into the box and runs it, unless something is being made. */
   try(prompt: string): void {
+    if (this.#isBusy) return;
     this.#prompt.value = prompt;
     this.#fit();
     this.#submit();
@@ -37,15 +72,27 @@ export class Composer {
     this.#prompt.select();
   }
 
-  clear(): void {
+  /** Takes away what has been made, not what has been written since. */
+  made(prompt: string, picture: Picture | undefined): void {
+    this.#attachment.sent(picture);
+    if (this.#prompt.value.trim() !== prompt) return;
     this.#prompt.value = "";
     this.#fit();
   }
 
+  /** Something is being made: the button stops it. */
   busy(busy: boolean): void {
-    this.#button.disabled = busy;
+    if (busy) this.#progress.start();
+    else this.#progress.end();
+    if (busy === this.#isBusy) return;
+    this.#isBusy = busy;
     this.#button.toggleAttribute("data-busy", busy);
-    this.#button.setAttribute("aria-label", busy ? "Building the scene" : "Run");
+    this.#button.title = busy ? "Stop (Escape)" : "";
+    this.#button.replaceChildren(element("span", {}, busy ? "Stop" : "Run"), icon(busy ? "stop" : "send"));
+  }
+
+  progress(message: ProgressMessage): void {
+    if (this.#isBusy) this.#progress.take(message);
   }
 
   /** Shows an error with its details and its suggestions as buttons; undefined takes it away. */
@@ -82,7 +129,7 @@ export class Composer {
   #submit(): void {
     const prompt = this.#prompt.value.trim();
     if (prompt === "") this.#prompt.focus();
-    else if (!this.#button.disabled) this.#run(prompt);
+    else if (!this.#isBusy) this.#events.run(prompt, this.#attachment.ready());
   }
 
   #fit(): void {

@@ -21,6 +21,8 @@ export interface ConnectionEvents {
 
 /** The page's session with the server. */
 export interface Connection {
+  /** The session's, once there is a session. */
+  readonly id: string | undefined;
   /** Connects for the first time; from then on the session keeps itself up. */
   open(): void;
   /** Watches one simulation until another is watched. The server goes on with it by itself when the session resumes. */
@@ -104,6 +106,9 @@ export function createConnection(url: string, events: ConnectionEvents): Connect
 
   show();
   return {
+    get id() {
+      return session?.id;
+    },
     open() {
       session = begin();
       if (watched !== undefined) send({ type: "watch", simulation: watched });

@@ -1,5 +1,6 @@
 import type { SimulationView, StatusMessage, ToClient } from "../server/messages.ts";
-import { ApiError, api, type NewSimulation, type SimulationWithScene } from "./api.ts";
+import type { Picture } from "../server/picture.ts";
+import { api, asApiError, type NewSimulation, type SimulationWithScene } from "./api.ts";
 import { Badge } from "./badge.ts";
 import { closeNotice } from "./close-notice.ts";
 import { Composer } from "./composer.ts";
@@ -45,6 +46,13 @@ interface Open {
   state: StatusMessage["state"];
 }
 
+/** What is being made. */
+interface Making {
+  stopping: AbortController;
+  /** Which of this page's sessions is told how far it has got. */
+  session: string | undefined;
+}
+
 const CONNECTION_TEXT: Record<ConnectionState, string> = {
   connecting: "Connecting",
   live: "Live",
@@ -66,13 +74,15 @@ const pill = byId("connection", HTMLParagraphElement);
 const cover = new Cover(byId("cover", HTMLDivElement));
 const stage = makeStage();
 const viewer = stage && new Viewer(stage);
-const composer = new Composer((prompt) => create({ prompt }));
+const composer = new Composer({ run: (prompt, picture) => create({ prompt }, picture), stop });
 const gallery = new Gallery(byId("templates", HTMLUListElement), ({ id }) => create({ template: id }));
 const mine = new Mine(byId("mine", HTMLUListElement), { open: (id) => show(id), remove });
 const meters = new Meters(fps);
 const badge = new Badge(byId("badges", HTMLDivElement));
 
 let open: Open | undefined;
+/** One at a time: another takes its place. */
+let making: Making | undefined;
 /** What the page wants to show; `open` follows when it has come. */
 let wanted: string | undefined;
 /** Why the session is over for good. */
@@ -118,25 +128,47 @@ identified.then(() => {
 // --- what happens ---
 
 /** Makes a simulation and opens it. */
-async function create(input: NewSimulation): Promise<void> {
+async function create(input: NewSimulation, attached?: Promise<Picture | undefined>): Promise<void> {
+  making?.stopping.abort();
+  const own: Making = { stopping: new AbortController(), session: undefined };
+  making = own;
   composer.busy(true);
   composer.fail(undefined);
-  if ("template" in input) gallery.busy(input.template);
+  gallery.busy("template" in input ? input.template : undefined);
   try {
-    await identified;
-    const made = await api.create(input);
-    composer.clear();
+    const [picture] = await Promise.all([attached, identified]);
+    if (making !== own) return;
+    own.session = connection.id;
+    const made = await api.create(
+      { ...input, ...(picture && { picture }), ...(own.session === undefined ? {} : { session: own.session }) },
+      own.stopping.signal,
+    );
+    if (making !== own) return;
+    if ("prompt" in input) composer.made(input.prompt, picture);
     mine.add(made);
     history.pushState(null, "", `/s/${made.id}`);
     begin(made);
     // On a phone the templates lie below the view.
     byId("frame", HTMLDivElement).scrollIntoView({ block: "nearest" });
   } catch (error) {
-    composer.fail(asApiError(error));
+    if (making === own) composer.fail(asApiError(error));
   } finally {
-    composer.busy(false);
-    gallery.busy(undefined);
+    if (making === own) idle();
   }
+}
+
+/** Gives up what is being made; the server does so too. */
+function stop(): void {
+  if (!making) return;
+  making.stopping.abort();
+  idle();
+  toast("Stopped.");
+}
+
+function idle(): void {
+  making = undefined;
+  composer.busy(false);
+  gallery.busy(undefined);
 }
 
 /** Opens a simulation of the visitor's own by its address. */
@@ -174,6 +206,7 @@ function begin(simulation: SimulationWithScene): void {
   document.title = `${simulation.name} – SimGen`;
   byId("name", HTMLHeadingElement).textContent = simulation.name;
   byId("origin", HTMLParagraphElement).textContent = simulation.prompt ?? originOf(simulation);
+  byId("maker", HTMLParagraphElement).textContent = makerOf(simulation);
   for (const each of [heading, transport, inspector, fps]) each.hidden = false;
   mine.mark(simulation.id);
   if (ended) cover.message(ended);
@@ -227,6 +260,10 @@ function receive(message: ToClient): void {
       open.controls?.show(message.controls);
       showPaused(message.state === "paused");
       if (message.state === "unstable" || message.state === "stopped") stopped(message.state, message.message);
+      return;
+    case "progress":
+      // Somebody with this visitor's cookie may have named this session; only what this page asked for is shown.
+      if (making?.session !== undefined && making.session === connection.id) composer.progress(message);
       return;
     case "error":
       if (message.simulation !== undefined && message.simulation !== wanted) return;
@@ -392,6 +429,7 @@ function wire(): void {
     f: toggleFollow,
     "/": () => composer.focus(),
     "?": () => shortcuts.showModal(),
+    escape: stop,
   });
   window.simgen = {
     pose: (bodyId) => viewer?.pose(bodyId),
@@ -401,12 +439,11 @@ function wire(): void {
   };
 }
 
-function originOf({ planner }: SimulationView): string {
-  return planner === "template" ? "From a template" : planner === "cv" ? "From a sketch" : "From a scene";
+/** Of a prompt. */
+function makerOf({ planner, model }: SimulationView): string {
+  return model !== null ? `Planned by ${model}` : planner === "rules" ? "Planned by rules" : "";
 }
 
-function asApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  const detail = error instanceof Error ? error.message : String(error);
-  return new ApiError({ title: "Something broke on this page", detail, status: 0, code: "page" });
+function originOf({ planner }: SimulationView): string {
+  return planner === "template" ? "From a template" : planner === "cv" ? "From a sketch" : "From a scene";
 }

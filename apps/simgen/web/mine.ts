@@ -45,12 +45,16 @@ export class Mine {
     else this.#list.replaceChildren(...this.#simulations.map((each) => this.#row(each)));
   }
 
-  #row({ id, name, createdAt, planner }: SimulationView): HTMLLIElement {
+  #row({ id, name, createdAt, planner, model }: SimulationView): HTMLLIElement {
     const link = element(
       "a",
       { href: `/s/${id}`, "aria-current": id === this.#current ? "page" : undefined },
       element("span", {}, name),
-      element("small", {}, `${madeBy(planner)}, ${ago(createdAt)}`),
+      element(
+        "small",
+        { title: model ?? undefined },
+        `${model ? shortName(model) : madeBy(planner)}, ${ago(createdAt)}`,
+      ),
     );
     link.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -90,6 +94,11 @@ export class Mine {
 
 function madeBy(planner: SimulationView["planner"]): string {
   return { template: "Template", rules: "Prompt", llm: "Prompt", cv: "Sketch", scene: "Scene" }[planner];
+}
+
+/** "anthropic/claude-…" without the vendor, for a narrow list. */
+function shortName(model: string): string {
+  return model.slice(model.indexOf("/") + 1);
 }
 
 /** "just now", "5 minutes ago", "yesterday". */
