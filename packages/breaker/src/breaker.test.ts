@@ -46,7 +46,7 @@ for (const [path, options] of PATHS) {
     t.mock.method(Math, "random", () => 0.5);
     const { breaker, clock, changes } = world(options);
     await open(breaker);
-    clock.skip(1000.5);
+    clock.elapse(1000.5);
     const work = new Pending<void>();
     await assert.rejects(breaker.call(work.start), (error) => {
       assert.ok(error instanceof BreakerError);
@@ -68,7 +68,7 @@ for (const [path, options] of PATHS) {
   test(`half-open, one call at a time probes, and the first that passes closes it, ${path}`, async () => {
     const { breaker, clock } = world(options);
     await open(breaker);
-    clock.skip(10_000);
+    clock.elapse(10_000);
     const probe = new Pending<string>();
     const probing = breaker.call(probe.start);
     const other = await breaker.attempt(async () => "not begun");
@@ -88,7 +88,7 @@ for (const [path, options] of PATHS) {
     early[0]!.resolve();
     await ends[0];
     assert.equal(breaker.state, "open");
-    clock.skip(10_000);
+    clock.elapse(10_000);
     assert.equal(breaker.state, "half-open");
     early[1]!.reject(down);
     await ends[1];
@@ -133,7 +133,7 @@ test("with tryAcquire, record and cancel, work of any shape is guarded", () => {
   const { breaker, clock } = world({ slowCallMs: 1000 });
   for (let i = 0; i < 5; i++) breaker.record(breaker.tryAcquire(), { ok: false, error: down });
   assert.equal(breaker.tryAcquire(), NO_PERMIT);
-  clock.skip(10_000);
+  clock.elapse(10_000);
   breaker.cancel(breaker.tryAcquire());
   breaker.record(breaker.tryAcquire(), { ok: true, value: 1 }, 10);
   assert.equal(breaker.state, "closed");
@@ -148,7 +148,7 @@ test("calls that take too long open it, though each succeeds", async () => {
   for (let i = 0; i < 10; i++) {
     const work = new Pending<void>();
     const call = breaker.call(work.start);
-    clock.skip(1000);
+    clock.elapse(1000);
     work.resolve();
     await call;
   }
@@ -289,7 +289,7 @@ test("a caller that gives up while its work begins is heard too", async () => {
 test("a probe that its caller gives up makes room for the next", async () => {
   const { breaker, clock } = world();
   await open(breaker);
-  clock.skip(10_000);
+  clock.elapse(10_000);
   const caller = new AbortController();
   const call = breaker.attempt(new Pending().start, { signal: caller.signal });
   await turn();
@@ -459,7 +459,7 @@ test("observing, it refuses nothing, and counts and tells what it would have don
   assert.deepEqual(await breaker.attempt(async () => 2), { ok: true, value: 2, rejected: false });
   assert.equal(breaker.counters.rejectedOpen, 2);
   assert.equal(breaker.state, "open", "what would not have been called does not close it");
-  clock.skip(10_000);
+  clock.elapse(10_000);
   const probe = new Pending<void>();
   const probing = breaker.call(probe.start);
   await breaker.call(async () => {});

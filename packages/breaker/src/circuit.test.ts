@@ -64,11 +64,11 @@ for (const window of [{ calls: 20, ageMsMax: 300_000 }, { ms: 300_000 }])
     const { circuit, clock } = setup(t, { window });
     for (let i = 0; i < 5; i++) record(circuit, false);
     fail(circuit, 4);
-    clock.skip(HOUR_MS);
+    clock.elapse(HOUR_MS);
     fail(circuit, 4);
     assert.equal(circuit.state, "closed");
     assert.deepEqual(circuit.recent, { calls: 4, failures: 4, slow: 0, consecutiveFailures: 4 });
-    clock.skip(HOUR_MS);
+    clock.elapse(HOUR_MS);
     assert.deepEqual(circuit.recent, { calls: 0, failures: 0, slow: 0, consecutiveFailures: 0 });
   });
 
@@ -77,10 +77,10 @@ test("open, it lets nothing through until its time is over, not a millisecond mo
   fail(circuit, 5);
   assert.equal(circuit.isOpen, true);
   assert.equal(circuit.tryAcquire(), NO_PERMIT);
-  clock.skip(8999);
+  clock.elapse(8999);
   assert.equal(circuit.openMs, 1);
   assert.equal(circuit.tryAcquire(), NO_PERMIT);
-  clock.skip(1);
+  clock.elapse(1);
   assert.equal(circuit.isOpen, false);
   assert.notEqual(circuit.tryAcquire(), NO_PERMIT);
 });
@@ -124,12 +124,12 @@ test("one probe that fails, or is slow, opens it again", (t) => {
 test("a probe that never ends, or that nobody records, cannot wedge it", (t) => {
   const { circuit, clock, changes } = halfOpen(t, { probeMsMax: 5000 });
   const hung = circuit.tryAcquire();
-  clock.skip(4999);
+  clock.elapse(4999);
   assert.equal(circuit.tryAcquire(), NO_PERMIT);
-  clock.skip(1);
+  clock.elapse(1);
   assert.equal(circuit.tryAcquire(), NO_PERMIT);
   assert.deepEqual(changes.at(-1), { from: "half-open", to: "open", reason: "probe_hung", openMs: 18_000 });
-  clock.skip(18_000);
+  clock.elapse(18_000);
   const next = circuit.tryAcquire();
   assert.notEqual(next, NO_PERMIT);
   circuit.record(hung, true);
@@ -149,11 +149,11 @@ test("each time it opens anew it stays open for twice as long, up to the most, a
   const { circuit, clock, changes } = setup(t, { openMs: 1000, openMsMax: 5000 });
   fail(circuit, 5);
   for (let i = 0; i < 4; i++) {
-    clock.skip(circuit.openMs);
+    clock.elapse(circuit.openMs);
     record(circuit, true);
   }
   t.mock.method(Math, "random", () => 0);
-  clock.skip(circuit.openMs);
+  clock.elapse(circuit.openMs);
   record(circuit, true);
   const times = changes.filter(({ to }) => to === "open").map(({ openMs }) => openMs);
   assert.deepEqual(times, [900, 1800, 3600, 4500, 4500, 5000]);
@@ -162,10 +162,10 @@ test("each time it opens anew it stays open for twice as long, up to the most, a
 test("only when it was well for longer than it had been open does it start over with a short time", (t) => {
   const { circuit, clock } = setup(t, { openMs: 1000 });
   const openMs = [0, 900, 1801].map((wellMs) => {
-    clock.skip(wellMs);
+    clock.elapse(wellMs);
     fail(circuit, 5);
     const { openMs } = circuit;
-    clock.skip(openMs);
+    clock.elapse(openMs);
     record(circuit, false);
     return openMs;
   });
@@ -177,7 +177,7 @@ test("what began before the last change of state counts no more", (t) => {
   const early = Array.from({ length: 20 }, () => circuit.tryAcquire());
   fail(circuit, 5);
   circuit.record(early.pop()!, false);
-  clock.skip(9000);
+  clock.elapse(9000);
   circuit.record(early.pop()!, false);
   assert.equal(circuit.state, "half-open");
   circuit.record(early.pop()!, true);
@@ -219,7 +219,7 @@ test("a Retry-After that comes when it is open keeps it open, and never shortens
   const { circuit, clock, changes } = setup(t);
   const [long, absurd, short] = [circuit.tryAcquire(), circuit.tryAcquire(), circuit.tryAcquire()];
   fail(circuit, 5);
-  clock.skip(1000);
+  clock.elapse(1000);
   circuit.record(long, true, false, 30_000);
   assert.equal(circuit.openMs, 30_000);
   circuit.record(short, true, false, 1);
@@ -250,7 +250,7 @@ test("another server's trip opens it for as long and a little longer, up to the 
 test("its own trip, come back late from the store, is no news", (t) => {
   const { circuit, clock, changes } = setup(t);
   fail(circuit, 5);
-  clock.skip(1000);
+  clock.elapse(1000);
   circuit.share(7000);
   assert.equal(circuit.openMs, 8000);
   circuit.share(8010);
@@ -269,7 +269,7 @@ test("observing, it lets every call through and tells what it would have done", 
   assert.notEqual(waived, NO_PERMIT);
   circuit.record(waived, true, false, 1e9);
   assert.equal(circuit.openMs, 9000, "what would not have been called says nothing");
-  clock.skip(9000);
+  clock.elapse(9000);
   const probe = circuit.tryAcquire();
   circuit.record(circuit.tryAcquire(), true);
   assert.equal(circuit.state, "half-open");
@@ -360,7 +360,7 @@ test("whatever happens in whatever order, it does what the model does", (t) => {
         else if (act.does === "record") end(act.which, act.isFailure, act.isSlow, act.retryAfterMs);
         else if (act.does === "calls")
           for (let i = 0; i < act.count && acquire(); i++) end(underWay.length - 1, act.isFailure, false, 0);
-        else if (act.does === "pass") clock.skip(act.ms);
+        else if (act.does === "pass") clock.elapse(act.ms);
         else if (act.does === "cancel") {
           const [call] = underWay.splice(act.which, 1);
           if (!call) continue;
@@ -400,7 +400,7 @@ function setup(t: TestContext, options: Partial<CircuitSettings> = {}) {
 function halfOpen(t: TestContext, options: Partial<CircuitSettings> = {}) {
   const world = setup(t, options);
   fail(world.circuit, 5);
-  world.clock.skip(9000);
+  world.clock.elapse(9000);
   assert.equal(world.circuit.state, "half-open");
   return world;
 }

@@ -36,7 +36,7 @@ export class FakeClock implements Clock {
   }
 
   /** Time passes, and what is due is done, but nothing that waits for a promise. */
-  skip(ms: number): void {
+  elapse(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (let next = this.#next(untilMs); next; next = this.#next(untilMs)) this.#ring(next);
     this.#nowMs = untilMs;

@@ -15,15 +15,15 @@ test("each limit passes in its time, unless it is removed, with one timer for al
     return limit;
   };
   limit("a");
-  clock.skip(30);
+  clock.elapse(30);
   const b = limit("b");
   limit("c");
-  clock.skip(30);
+  clock.elapse(30);
   limit("d");
   assert.equal(clock.timers, 1);
   deadlines.remove(b);
   deadlines.remove(b);
-  clock.skip(500);
+  clock.elapse(500);
   assert.deepEqual(passed, ["a 100", "c 130", "d 160"]);
   assert.equal(clock.timers, 0);
 });
@@ -51,7 +51,7 @@ test("whatever is added and removed when, every limit passes at its time, once",
       const due = new Map<Limit, number>();
       const gone: number[] = [];
       for (const { waitMs, does, which } of acts) {
-        clock.skip(waitMs);
+        clock.elapse(waitMs);
         for (const [limit, ms] of due)
           if (ms <= clock.now()) {
             gone.push(ms);
@@ -67,7 +67,7 @@ test("whatever is added and removed when, every limit passes at its time, once",
           due.delete(limit);
         }
       }
-      clock.skip(1000);
+      clock.elapse(1000);
       assert.deepEqual(passed, [...gone, ...due.values()]);
       assert.equal(clock.held, 0);
     }),

@@ -22,15 +22,15 @@ test("a count window forgets what is as old as it may be", () => {
   const clock = new FakeClock();
   const window = new CountWindow(10, 1000, () => clock.now());
   window.add(true, false);
-  clock.skip(1);
+  clock.elapse(1);
   window.add(true, false);
-  clock.skip(998);
+  clock.elapse(998);
   window.expire();
   assert.deepEqual(counts(window), [2, 2, 0]);
-  clock.skip(1);
+  clock.elapse(1);
   window.expire();
   assert.deepEqual(counts(window), [1, 1, 0]);
-  clock.skip(1);
+  clock.elapse(1);
   window.expire();
   assert.deepEqual(counts(window), [0, 0, 0]);
 });
@@ -54,7 +54,7 @@ test("a failure is forgotten when it is too old, a success at the age of one at 
       const window = new CountWindow(size, 500, () => clock.now());
       const times: number[] = [];
       for (const { waitMs, isFailure } of calls) {
-        clock.skip(waitMs);
+        clock.elapse(waitMs);
         times.push(clock.now());
         window.add(isFailure, false);
       }
@@ -74,14 +74,14 @@ test("a failure is forgotten when it is too old, a success at the age of one at 
 test("a time window has the calls of its time, to a tenth", () => {
   const clock = new FakeClock();
   const window = new TimeWindow(1000, () => clock.now());
-  clock.skip(50);
+  clock.elapse(50);
   window.add(true, true);
-  clock.skip(900);
+  clock.elapse(900);
   window.add(false, false);
-  clock.skip(49);
+  clock.elapse(49);
   window.expire();
   assert.deepEqual(counts(window), [2, 1, 1]);
-  clock.skip(1);
+  clock.elapse(1);
   window.expire();
   assert.deepEqual(counts(window), [1, 0, 0]);
 });
@@ -92,9 +92,9 @@ test("an idle time of any length empties a time window", () => {
     const window = new TimeWindow(1000, () => clock.now());
     for (let i = 0; i < 10; i++) {
       window.add(true, true);
-      clock.skip(100);
+      clock.elapse(100);
     }
-    clock.skip(idleMs - 100);
+    clock.elapse(idleMs - 100);
     window.expire();
     assert.deepEqual(counts(window), [0, 0, 0], `${idleMs}`);
     window.add(true, false);
@@ -108,12 +108,12 @@ test("a window that is cleared is empty, and as good as new", () => {
     for (let i = 0; i < 6; i++) window.add(true, true);
     window.clear();
     assert.deepEqual(counts(window), [0, 0, 0]);
-    clock.skip(500);
+    clock.elapse(500);
     window.add(true, false);
-    clock.skip(999);
+    clock.elapse(999);
     window.add(false, true);
     assert.deepEqual(counts(window), [2, 1, 1]);
-    clock.skip(1);
+    clock.elapse(1);
     window.expire();
     assert.equal(window.failures, 0);
   }
