@@ -33,6 +33,20 @@ for (const [env, message] of [
   [{ REDIS_URL: "http://:secret@redis" }, /^REDIS_URL: expected a redis:\/\/ or rediss:\/\/ URL, got something else/],
   [{ REDIS_URL: "redis://:secret@:x" }, /^REDIS_URL: expected a redis:\/\/ or rediss:\/\/ URL, got something else/],
   [{ COOKIE_SECRET: "short" }, /^COOKIE_SECRET: expected at least 16 characters, got something else \(hidden\)$/],
+  [
+    { ANTHROPIC_BASE_URL: "api.anthropic.com" },
+    /^ANTHROPIC_BASE_URL: expected an http:\/\/ or https:\/\/ URL, got "api/,
+  ],
+  [{ LLM_BASE_URL: "ftp://llm", LLM_MODEL: "m" }, /^LLM_BASE_URL: expected an http:\/\/ or https:\/\/ URL, got "ftp/],
+  [{ LLM_BASE_URL: "http://:x", LLM_MODEL: "m" }, /^LLM_BASE_URL: expected an http:\/\/ or https:\/\/ URL, got "http/],
+  [{ LLM_BASE_URL: "http://llm" }, /^LLM_MODEL: expected the name of a model beside LLM_BASE_URL, got nothing$/],
+  [{ LLM_MODEL: "m" }, /^LLM_BASE_URL: expected the address of an endpoint beside LLM_MODEL, got nothing$/],
+  [{ LLM_API_KEY: "k" }, /^LLM_BASE_URL: expected the address of an endpoint beside LLM_API_KEY, got nothing$/],
+  [{ LLM_DEADLINE_MS: "soon" }, /^LLM_DEADLINE_MS: expected number, got "soon"$/],
+  [
+    { ANTHROPIC_API_KEY: "secret@\nkey" },
+    /^ANTHROPIC_API_KEY: expected a key without .*, got something else \(hidden\)$/,
+  ],
   [{ API_KEYS_FILE: "/nowhere" }, /^API_KEYS_FILE: expected a readable file, got \/nowhere/],
   [{ API_KEYS_FILE: "/nowhere", API_KEYS: "x" }, /^API_KEYS_FILE: expected to be alone/],
 ] as const)
@@ -48,4 +62,33 @@ test("a secret may come from a file", (t) => {
   t.after(() => rmSync(dir, { recursive: true }));
   writeFileSync(join(dir, "secret"), "a secret of some length\n");
   assert.equal(readConfig({ COOKIE_SECRET_FILE: join(dir, "secret") }).cookieSecret, "a secret of some length");
+});
+
+test("language models come from the environment, their keys from files if need be", (t) => {
+  assert.deepEqual(readConfig({}).llm, {
+    anthropic: undefined,
+    compatible: undefined,
+    deadlineMs: 45_000,
+    limits: { firstItemMs: 15_000, idleMs: 10_000 },
+  });
+  const dir = mkdtempSync(join(tmpdir(), "simgen-config-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  writeFileSync(join(dir, "one"), "key-one\n");
+  writeFileSync(join(dir, "other"), "key-other\n");
+  const { llm } = readConfig({
+    ANTHROPIC_API_KEY_FILE: join(dir, "one"),
+    LLM_BASE_URL: "http://localhost:11434/v1",
+    LLM_API_KEY_FILE: join(dir, "other"),
+    LLM_MODEL: "llama",
+    LLM_DEADLINE_MS: "20000",
+    LLM_FIRST_WORD_MS: "5000",
+    LLM_IDLE_MS: "3000",
+  });
+  assert.deepEqual(llm, {
+    anthropic: { apiKey: "key-one", baseUrl: undefined, model: "claude-sonnet-4-5" },
+    compatible: { baseUrl: "http://localhost:11434/v1", apiKey: "key-other", model: "llama" },
+    deadlineMs: 20_000,
+    limits: { firstItemMs: 5000, idleMs: 3000 },
+  });
+  assert.equal(readConfig({ LLM_BASE_URL: "http://llm", LLM_MODEL: "m" }).llm.compatible?.apiKey, undefined);
 });

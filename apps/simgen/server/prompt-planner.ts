@@ -26,7 +26,7 @@ export type TellProgress = (progress: Omit<ProgressMessage, "type">) => void;
 export interface PromptPlannerServices {
   /** In the order in which they are asked. */
   llms: readonly LlmPlanner[];
-  cache: PlanCache;
+  cache: Pick<PlanCache, "get" | "put">;
   /** For all language models together, ms; what they have not planned then, the rules do. */
   deadlineMs: number;
   /** Told of what no person asked for and nobody is hurt by. */
@@ -49,7 +49,8 @@ export class PromptPlanner {
     for (const llm of llms) {
       if (deadline.aborted) break;
       try {
-        return await this.#ask(llm, prompt, picture, AbortSignal.any([signal, deadline]), tell);
+        const planned = await this.#ask(llm, prompt, picture, AbortSignal.any([signal, deadline]), tell);
+        return { ...planned, warnings: whyBy(llm.name, reasons) };
       } catch (error) {
         signal.throwIfAborted();
         reasons.push(deadline.aborted ? `${llm.name} took too long` : whyNot(llm.name, error));
@@ -68,14 +69,14 @@ export class PromptPlanner {
     picture: Picture | undefined,
     signal: AbortSignal,
     tell: TellProgress,
-  ): Promise<Planned> {
+  ): Promise<Omit<Planned, "warnings">> {
     const key = { model: llm.name, prompt, picture };
     const step = (done: PlanStep) => tell({ ...done, planner: llm.name });
     const known = await this.#known(llm, key, step);
     const plan = known ?? (await llm.plan(prompt, picture, signal, step));
     if (!known) void this.#cached(() => this.#services.cache.put(key, plan.scene));
     const understood = [`planned by ${llm.name}${known ? ", for the same prompt before" : ""}`];
-    return { ...plan, planner: "llm", model: llm.name, understood, warnings: [] };
+    return { ...plan, planner: "llm", model: llm.name, understood };
   }
 
   /** What it planned before, if that still runs. */
@@ -105,12 +106,22 @@ export class PromptPlanner {
 function byRules(prompt: string, hasPicture: boolean, reasons: string[]): Planned {
   try {
     const { scene, understood, warnings } = planFromPrompt(prompt);
-    const why = reasons.length > 0 ? [`planned by rules: ${reasons.join("; ")}`] : [];
     const blind = hasPicture ? ["the picture was not looked at: that takes a language model"] : [];
-    return { scene, planner: "rules", model: null, understood, warnings: [...why, ...blind, ...warnings] };
+    return {
+      scene,
+      planner: "rules",
+      model: null,
+      understood,
+      warnings: [...whyBy("rules", reasons), ...blind, ...warnings],
+    };
   } catch (error) {
     if (!(error instanceof PromptError)) throw error;
     const detail = [error.message, ...reasons].join("; ");
     throw new Problem("prompt_not_understood", detail, { suggestions: error.suggestions });
   }
+}
+
+/** Why those who were asked before did not plan it. */
+function whyBy(planner: string, reasons: string[]): string[] {
+  return reasons.length > 0 ? [`planned by ${planner}: ${reasons.join("; ")}`] : [];
 }

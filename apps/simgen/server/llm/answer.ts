@@ -7,12 +7,17 @@ export const ANSWER_CHARS_MAX = 200_000;
 /** A model's answer that is no scene one can run. The message is for the model: what to mend. */
 export class BadAnswer extends Error {
   override readonly name = "BadAnswer";
-  /** What it said, as far as it was read. */
-  readonly text: string;
+  /** Private, to keep it out of logs. */
+  readonly #text: string;
 
   constructor(message: string, text: string) {
     super(message);
-    this.text = text;
+    this.#text = text;
+  }
+
+  /** What it said, as far as it was read. */
+  get text(): string {
+    return this.#text;
   }
 }
 
