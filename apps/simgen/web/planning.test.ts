@@ -1,7 +1,7 @@
 /** What the page says while a language model plans, a picture beside the prompt, and the way to stop it. */
 import assert from "node:assert/strict";
 import { after, type TestContext, test } from "node:test";
-import type { Page } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { LlmStub, type StubRequest } from "../server/llm-stub.fixture.ts";
 import type { ProgressMessage } from "../server/messages.ts";
 import { startServer, Visitor } from "../server/server.fixture.ts";
@@ -33,8 +33,8 @@ const slowly = (chunkMs: number) =>
   ({ kind: "answer", text: SCENE, chunkChars: Math.ceil(SCENE.length / 25), chunkMs }) as const;
 
 /** A page whose session is up. */
-async function visit(t: TestContext): Promise<Visit> {
-  const visited = await visitUrl(t, server.url, { viewport: { width: 860, height: 420 } });
+async function visit(t: TestContext, options: BrowserContextOptions = {}): Promise<Visit> {
+  const visited = await visitUrl(t, server.url, options);
   await pill(visited.page, "live");
   return visited;
 }
@@ -194,7 +194,8 @@ test("a double click on Run runs", async (t) => {
 });
 
 test("another simulation takes the place of the one in the making", async (t) => {
-  const { page } = await visit(t);
+  // Templates beside the view: on a low, narrow page the view would lie over the one to click.
+  const { page } = await visit(t, { viewport: { width: 900, height: 420 } });
   stub.script = () => ({ kind: "stall", text: SCENE, afterChars: 60 });
   const had = stub.requests.length;
   await run(page, "a ball that nobody waits for");
@@ -272,7 +273,8 @@ test("a picture is pasted, shown, sent scaled down, and gone when the simulation
   await picture.waitFor({ state: "hidden" });
 
   const plain = nextCreate(page);
-  await run(page, "a ball without a picture");
+  await page.getByTestId("prompt").fill("a ball without a picture");
+  await page.getByTestId("prompt").press("Enter");
   assert.equal((await plain).picture, undefined);
   assert.deepEqual(complaints, []);
 });
@@ -280,7 +282,7 @@ test("a picture is pasted, shown, sent scaled down, and gone when the simulation
 test("a picture that hardly compresses is sent small enough, on white where it was clear", async (t) => {
   const { page } = await visit(t);
   stub.script = () => slowly(0);
-  await give(page, "drop", await draw(page, "noise", 1500, 1500, "image/png"), "noise.png", "image/png");
+  await give(page, "drop", await draw(page, "noise", 1040, 1040, "image/png"), "noise.png", "image/png");
   const sent = nextCreate(page);
   // At once: the prompt waits for the picture, not the person.
   await run(page, "noise");
