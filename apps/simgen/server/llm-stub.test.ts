@@ -11,7 +11,7 @@ import { type Behaviour, LlmStub } from "./llm-stub.fixture.ts";
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const TEXT = '{"ok":true}';
-const HANGING_TIMEOUT_MS = 200;
+const HANGING_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 20_000;
 const output = Output.object({ schema: z.object({ ok: z.boolean() }) });
 
