@@ -20,10 +20,15 @@ test("it opens when half of the calls have failed, but not before there are ten"
   assert.deepEqual(changes, [{ from: "closed", to: "open", reason: "failure_rate", openMs: 9000 }]);
 });
 
-test("a rate is met exactly: three of thirty are a tenth", (t) => {
-  const { circuit } = setup(t, { window: { calls: 30, ageMsMax: 1e6 }, callsMin: 30, failureRate: 0.1 });
-  for (let i = 0; i < 27; i++) record(circuit, false);
-  fail(circuit, 2);
+test("a rate is met exactly: seven of seventy are a tenth", (t) => {
+  const { circuit } = setup(t, {
+    window: { calls: 70, ageMsMax: 1e6 },
+    callsMin: 70,
+    consecutiveFailures: 70,
+    failureRate: 0.1,
+  });
+  for (let i = 0; i < 63; i++) record(circuit, false);
+  fail(circuit, 6);
   assert.equal(circuit.state, "closed");
   record(circuit, true);
   assert.equal(circuit.reason, "failure_rate");
