@@ -1028,5 +1028,9 @@ function messagesIn(events: string[]): number[] {
 function run(program: string, before = ""): Promise<{ stdout: string; stderr: string }> {
   const source = `${before} const { connect } = await import("@holdfast/client"); ${program}`;
   const options = { cwd: new URL(".", import.meta.url), timeout: 20_000 };
-  return promisify(execFile)(process.execPath, ["--conditions=holdfast-source", "--input-type=module", "-e", source], options);
+  return promisify(execFile)(
+    process.execPath,
+    ["--conditions=holdfast-source", "--input-type=module", "-e", source],
+    options,
+  );
 }
