@@ -20,14 +20,10 @@ test("it opens when half of the calls have failed, but not before there are ten"
   assert.deepEqual(changes, [{ from: "closed", to: "open", reason: "failure_rate", openMs: 9000 }]);
 });
 
-test("a rate is met exactly: seven of seventy are a tenth", (t) => {
-  const { circuit } = setup(t, {
-    window: { calls: 70, ageMsMax: 1e6 },
-    callsMin: 70,
-    consecutiveFailures: 70,
-    failureRate: 0.1,
-  });
-  for (let i = 0; i < 63; i++) record(circuit, false);
+test("a rate is met exactly: seven of a hundred are 0.07", (t) => {
+  const window = { calls: 100, ageMsMax: 1e6 };
+  const { circuit } = setup(t, { window, callsMin: 100, consecutiveFailures: 100, failureRate: 0.07 });
+  for (let i = 0; i < 93; i++) record(circuit, false);
   fail(circuit, 6);
   assert.equal(circuit.state, "closed");
   record(circuit, true);

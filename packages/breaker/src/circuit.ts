@@ -188,7 +188,7 @@ export class Circuit {
     const { calls, failures, slow } = this.#window;
     if (this.#consecutive >= consecutiveFailures) return "consecutive_failures";
     if (calls < callsMin) return;
-    // Divided, not multiplied: 70 * 0.1 is more than 7.
+    // Divided, not multiplied: 100 * 0.07 is more than 7.
     if (failures / calls >= failureRate) return "failure_rate";
     return slow / calls >= slowRate ? "slow_calls" : undefined;
   }

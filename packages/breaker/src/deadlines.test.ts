@@ -23,8 +23,9 @@ test("each limit passes in its time, unless it is removed, with one timer for al
   assert.equal(clock.timers, 1);
   deadlines.remove(b);
   deadlines.remove(b);
+  limit("e");
   clock.elapse(500);
-  assert.deepEqual(passed, ["a 100", "c 130", "d 160"]);
+  assert.deepEqual(passed, ["a 100", "c 130", "d 160", "e 160"]);
   assert.equal(clock.timers, 0);
 });
 

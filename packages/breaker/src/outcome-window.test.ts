@@ -87,7 +87,7 @@ test("a time window has the calls of its time, to a tenth", () => {
 });
 
 test("an idle time of any length empties a time window", () => {
-  for (const idleMs of [1000, 1050, 5555, HOUR_MS, 1000 * HOUR_MS]) {
+  for (const idleMs of [1000, 1050, 5555, HOUR_MS, 1e13]) {
     const clock = new FakeClock();
     const window = new TimeWindow(1000, () => clock.now());
     for (let i = 0; i < 10; i++) {

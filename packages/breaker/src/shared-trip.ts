@@ -58,7 +58,7 @@ export class SharedTrip {
     const late = Promise.withResolvers<never>();
     const timer = this.#clock.after(READ_MS_MAX, () => late.reject(new Error("late")));
     try {
-      const openMs = await Promise.race([attempt(() => this.#store.read(this.#name)), late.promise]);
+      const openMs = await Promise.race([this.#store.read(this.#name), late.promise]);
       if (openMs > 0) this.#open(openMs);
     } catch {
       this.#failures++;

@@ -277,6 +277,23 @@ test("a stream holds its slot until its source has settled, not only until its c
   assert.equal(tooLate.isClosed, true, "what comes too late is closed");
 });
 
+test("a source that says it is closed while an item is still under way keeps its slot until that has come", async () => {
+  const { breaker, clock } = world({ firstItemMs: 1000 });
+  const item = new Pending<IteratorResult<number>>();
+  const source = {
+    next: () => item.start(new AbortController()),
+    return: async () => ({ done: true, value: undefined }),
+  };
+  const end = breaker.stream(() => ({ [Symbol.asyncIterator]: () => source as AsyncIterator<number> })).next();
+  end.catch(() => {});
+  await clock.pass(1000);
+  await assert.rejects(end, { code: "call_timeout" });
+  assert.equal(breaker.snapshot().underWay, 1);
+  item.resolve({ done: false, value: 1 });
+  await turn();
+  assert.equal(breaker.snapshot().underWay, 0);
+});
+
 test("a source that fails after everybody has gone is no unhandled rejection", async (t) => {
   const unhandled = t.mock.fn();
   process.on("unhandledRejection", unhandled);
