@@ -227,11 +227,12 @@ class Link {
     const { shelf } = this.#store;
     if (appended.run === shelf.run) return;
     try {
-      const anew = await this.#call(appended.id, () => shelf.resubmit(appended));
-      if (anew) this.#retain(anew as Appended);
-    } catch (error) {
-      // Offered again in the next run, unless it is no more.
-      if ((error as SessionError).code !== "session_unknown") return;
+      const answer = (await this.#call(appended.id, () => shelf.resubmit(appended))) as Appended | "seen" | "told";
+      if (answer === "told") return;
+      if (answer !== "seen") this.#retain(answer);
+    } catch {
+      // Offered again in the next run, even of a session that is unknown: its owner may come back too late for this one.
+      return;
     }
     this.#retained = this.#retained.filter((each) => each !== appended);
   }

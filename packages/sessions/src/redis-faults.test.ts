@@ -163,6 +163,42 @@ describe("a Redis that fails", { concurrency: 4 }, () => {
     relay.close();
   });
 
+  test("what a first restart left open is appended anew after the second, if its owner comes back in time for that (S5)", async () => {
+    const redis = await aRedis();
+    const relay = await Relay.to(redis.port);
+    const timing = { settleMs: 1500 };
+    const [owner, sender] = [
+      await join({ url: `redis://127.0.0.1:${relay.port}`, timing }, "owner"),
+      await join({ url: redis.url, timing }, "sender"),
+    ];
+    const session = aSession(owner.store);
+    const { run } = await owner.store.create(session);
+    await sender.store.append(session.id, "1");
+    await until(() => owner.ears.messages(session.id).length === 1);
+    relay.isDeaf = true;
+    assert.equal(await sender.store.append(session.id, "2"), 2);
+    await redis.restartEmpty();
+    relay.isDeaf = false;
+    await until(() => owner.ears.resyncs > 0 && sender.ears.isAvailable);
+    // Nobody restores it: for this run it is no more.
+    const isUnknown = () =>
+      sender.store.append(session.id, "0").then(
+        () => false,
+        (error) => error.code === "session_unknown",
+      );
+    await until(isUnknown, 10_000);
+    const { resyncs } = owner.ears;
+    await redis.restartEmpty();
+    await until(() => owner.ears.resyncs > resyncs && sender.ears.isAvailable);
+    await owner.store.restore({
+      ...{ ...held(session, { run }, 1, 1), clientId: "ann", secretHash: session.secretHash, rooms: [], acked: 0 },
+      entries: [{ first: 1, count: 1, json: "1" }],
+    });
+    await until(() => owner.ears.messages(session.id).length === 2);
+    assert.deepEqual(owner.ears.messages(session.id), [1, 2]);
+    relay.close();
+  });
+
   test("frozen, it costs a call 250 ms; nothing is done late once something newer is done (S6)", async () => {
     const redis = await aRedis();
     const timing = { ...TIMING, silentMs: 300, frozenMs: 1000 };

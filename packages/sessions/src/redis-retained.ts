@@ -76,7 +76,7 @@ export class RedisRetained {
 
   /**
    * What to ask this run before anything else is sent to these sessions: how far they had been seen in the run before.
-   * What was appended then is not remembered further than to the answers.
+   * Of what was appended then, only what the answers leave open is remembered for another run.
    */
   questions(run: string, waitMs: number): Call[] {
     const from = performance.now() - this.#bounds.retainedMs;
@@ -94,16 +94,9 @@ export class RedisRetained {
     }
     return [...asked.values()].map((offers) => {
       const { id, run: of, first } = offers[0] as Appended;
-      const question = new Call(
-        "missed",
-        id,
-        [id, of, String(first)],
-        "",
-        optionsOf(waitMs),
-        nothing,
-        nothing,
-        nothing,
-      );
+      const args = [id, of, String(first)];
+      const again = () => this.#pushAll(offers);
+      const question = new Call("missed", id, args, "", optionsOf(waitMs), nothing, nothing, again);
       this.#offers.set(question, offers);
       return question;
     });
@@ -112,13 +105,25 @@ export class RedisRetained {
   /** What to append anew, in order, after the answer to a question; nothing if it was none. */
   offers({ calls }: Operation, lastSeen: Reply, waitMs: number): Call[] {
     const offers = calls[0] && this.#offers.get(calls[0]);
-    if (!offers || typeof lastSeen !== "number" || lastSeen < 0) return [];
+    if (!offers || typeof lastSeen !== "number") return [];
+    if (lastSeen < 0) {
+      // Its client hears of a gap, or the session is unknown: unless this run is lost as well, or its owner comes back too late
+      // for it and in time for the next.
+      this.#pushAll(offers);
+      return [];
+    }
     return offers
       .filter(({ first }) => first > lastSeen)
-      .map(({ id, run, first, count, json }) => {
+      .map((offer) => {
+        const { id, run, first, count, json } = offer;
         const args = [id, run, String(first), String(count), json];
-        return new Call("resubmit", id, args, json, optionsOf(waitMs), nothing, nothing, nothing);
+        const again = () => this.#push(offer);
+        return new Call("resubmit", id, args, json, optionsOf(waitMs), nothing, nothing, again);
       });
+  }
+
+  #pushAll(appended: Appended[]): void {
+    for (const each of appended) this.#push(each);
   }
 
   #push(appended: Appended): void {

@@ -369,7 +369,7 @@ class ModelShelf extends Subject {
       case "commit":
         return shelf.commit(call.id, call.seq, call.replies);
       case "resubmit":
-        return shelf.resubmit(call.appended);
+        return appendedOf(shelf.resubmit(call.appended));
       case "trim":
         return shelf.trim(call.id, call.fence, call.acked);
       case "check":
@@ -603,6 +603,11 @@ function idOf(call: ModelCall): string {
 
 function heldArgs({ id, fence, epoch, last, handled, run }: Held): string[] {
   return [id, String(fence), epoch, String(last), String(handled), run];
+}
+
+/** The scripts do not tell "seen" from "told" here: senders ask for that before. */
+function appendedOf(answer: Appended | "seen" | "told"): Appended | undefined {
+  return typeof answer === "object" ? answer : undefined;
 }
 
 function isDone(reply: Reply): unknown {

@@ -177,22 +177,23 @@ export class Shelf {
 
   /**
    * A sender's offer, after a restart, of what it had appended in the run before: what nobody has seen is appended anew.
-   * Senders offer before they send anything else to the session, and may offer twice.
+   * Senders offer before they send anything else to the session, and may offer twice. "told": its client hears of a gap,
+   * unless the shelf loses that too: it is to be offered to the next run again.
    */
-  resubmit({ id, run, epoch, first, messages }: Appended): Appended | undefined {
+  resubmit({ id, run, epoch, first, messages }: Appended): Appended | "seen" | "told" {
     const record = this.#known(id);
     const { restored } = record;
     if (record.epoch !== epoch) {
       // Of an older epoch, its client has been told, or will be. Of a newer one, the store has lost even the start over.
       if (Math.floor(first / LEAP) >= Math.floor(record.last / LEAP)) this.#startOver(record, first);
-      return undefined;
+      return "told";
     }
     if (restored?.run !== run) {
       // Two restarts in a row: whether its owner has seen it, nobody knows.
       this.#startOver(record);
-      return undefined;
+      return "told";
     }
-    if (first <= restored.last || restored.again.has(first)) return undefined;
+    if (first <= restored.last || restored.again.has(first)) return "seen";
     restored.again.add(first);
     return this.#append(record, messages);
   }
