@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { now } from "./rig/clock.ts";
+import type { KeeperCalls } from "./rig/keeper.ts";
 import type { LlmCalls } from "./rig/llm-process.ts";
 import { Program } from "./rig/program.ts";
 import { type Row, tell } from "./rig/result.ts";
@@ -61,16 +62,20 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 
 let rows: Row[] = [];
 let error: string | undefined;
+// Whatever ends this process, nothing of it stays.
+const keeper = await Program.start<KeeperCalls>("keeper", "./keeper.ts", [folder], join(folder, "keeper.log"));
 const vendor = await Program.start<LlmCalls>("vendor", "./llm-process.ts", [], join(folder, "vendor.log"));
 const simgen = startSimgen(await vendor.call("port"));
+await keeper.call("watch", simgen.child.pid ?? 0);
 try {
   rows = await run(await simgen.url);
 } catch (thrown) {
   error = thrown instanceof Error ? thrown.message : String(thrown);
 }
 simgen.child.kill();
-await Promise.all([vendor.kill(), once(simgen.child, "exit")]);
-rmSync(folder, { recursive: true, force: true });
+await Promise.all([vendor.kill(), simgen.exited]);
+await keeper.kill();
+rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 const promises = ["B1", "B2", "B5", "H2"];
 process.exit(tell({ name: "llm-down", promises, rows, examples: [], error, seed: 0 }, values.json) ? 0 : 1);
 
@@ -133,9 +138,14 @@ async function run(url: string): Promise<Row[]> {
   ];
 }
 
-/** Every prompt is another, by another visitor: none is answered from the cache of plans. */
+/** Every prompt is another, by another visitor: none is answered from the cache of plans. Status 0 is no answer. */
 async function ask(url: string, n: number): Promise<Answer> {
   const sentAt = now();
+  const { status, planner } = await post(url, n).catch(() => ({ status: 0, planner: "" }));
+  return { sentAt, ms: now() - sentAt, status, planner };
+}
+
+async function post(url: string, n: number): Promise<{ status: number; planner: string }> {
   const response = await fetch(`${url}/api/v1/simulations`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -143,7 +153,7 @@ async function ask(url: string, n: number): Promise<Answer> {
     signal: AbortSignal.timeout(ANSWER_MS_MAX),
   });
   const { planner = "" } = (await response.json()) as { planner?: string };
-  return { sentAt, ms: now() - sentAt, status: response.status, planner };
+  return { status: response.status, planner };
 }
 
 async function isOpen(url: string): Promise<boolean> {
@@ -183,7 +193,7 @@ function startSimgen(vendorPort: number) {
     setTimeout(() => reject(new Error(`SimGen is not ready: ${output}`)), START_MS_MAX).unref();
   });
   url.catch(() => {});
-  return { child, url };
+  return { child, url, exited: once(child, "exit") };
 }
 
 function wholeNumber(option: string, text: string): number {

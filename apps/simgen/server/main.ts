@@ -44,8 +44,10 @@ async function start(): Promise<void> {
   const store = new SimulationStore(database);
   const pool = opening(await Pool.create({ workers: config.simulationWorkers }));
   const runs = new LiveRuns(pool, IDLE_MS);
-  const trips = config.redisUrl === undefined ? undefined : opening(new RedisTrips(config.redisUrl));
-  const llms = modelsOf(config.llm).map((model) => new LlmPlanner(model, pool, config.llm.limits, trips));
+  const models = modelsOf(config.llm);
+  const trips =
+    models.length === 0 || config.redisUrl === undefined ? undefined : opening(new RedisTrips(config.redisUrl));
+  const llms = models.map((model) => new LlmPlanner(model, pool, config.llm.limits, trips));
   for (const { breaker } of llms) watchBreaker(breaker, logger);
   const sessions = opening(
     await openSessions(
@@ -85,7 +87,10 @@ async function start(): Promise<void> {
       identities,
       simulations: new Simulations({
         ...{ store, pool, runs, planner },
-        tell: (owner, session, progress) => void tellOwner(sessions, owner, session, progress),
+        tell: (owner, session, progress) =>
+          void tellOwner(sessions, owner, session, progress).catch((error) =>
+            logger.debug({ err: error }, "progress was not told"),
+          ),
       }),
       health,
       metrics: createMetrics({ pool, runs, sessions, breakers: llms.map(({ breaker }) => breaker) }),

@@ -73,9 +73,9 @@ function oldest() {
   return sql<Date>`now() - make_interval(days => ${sql.lit(AGE_DAYS_MAX)})`;
 }
 
-/** Spaces and the case of letters make no other prompt. */
+/** Spaces make no other prompt. The case of letters may: mg and Mg. */
 function hashOf({ model, prompt, picture }: PlanKey): string {
-  const same = prompt.trim().replaceAll(/\s+/g, " ").toLowerCase();
+  const same = prompt.trim().replaceAll(/\s+/g, " ");
   return createHash("sha256")
     .update(JSON.stringify([INSTRUCTIONS_VERSION, model, same, picture?.data ?? null]))
     .digest("base64url");

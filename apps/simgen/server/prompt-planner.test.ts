@@ -130,7 +130,7 @@ describe("two language models, and rules behind them", () => {
     const prompt = newPrompt();
     const visitor = new Visitor(server);
     const first = await visitor.create({ prompt });
-    const again = await new Visitor(server).create({ prompt: `  ${prompt.toUpperCase().replace(" ", "  ")} ` });
+    const again = await new Visitor(server).create({ prompt: `  ${prompt.replace(" ", "  ")} ` });
     assert.deepEqual(asked(), ["anthropic"]);
     assert.deepEqual([again.planner, again.model, again.scene], ["llm", MODELS.anthropic, first.scene]);
     assert.deepEqual(again.understood, [`planned by ${MODELS.anthropic}, for the same prompt before`]);

@@ -2,7 +2,6 @@ import type { IncomingMessage, Server } from "node:http";
 import {
   createSessions,
   type Session,
-  SessionError,
   type SessionStore,
   type Sessions,
   type UpgradeAnswer,
@@ -36,14 +35,10 @@ export async function openSessions(store: SessionStore, server: string, services
   return sessions;
 }
 
-/** Sends to the owner's session; to nobody if it is none of the owner's, or has gone. */
+/** Sends to the owner's session; to nobody if it is none of the owner's. Rejects with `SessionError`. */
 export async function tellOwner(sessions: LiveSessions, owner: string, id: string, message: ToClient): Promise<void> {
-  try {
-    const session = await sessions.find(id);
-    if (session?.clientId === owner) await sessions.send(id, message);
-  } catch (error) {
-    if (!(error instanceof SessionError)) throw error;
-  }
+  const session = await sessions.find(id);
+  if (session?.clientId === owner) await sessions.send(id, message);
 }
 
 export interface Door {
