@@ -69,7 +69,7 @@ test("language models come from the environment, their keys from files if need b
     anthropic: undefined,
     compatible: undefined,
     deadlineMs: 45_000,
-    limits: { firstItemMs: 15_000, idleMs: 10_000 },
+    limits: { firstItemMs: 15_000, idleMs: 10_000, answerMs: 35_000 },
   });
   const dir = mkdtempSync(join(tmpdir(), "simgen-config-"));
   t.after(() => rmSync(dir, { recursive: true }));
@@ -83,12 +83,13 @@ test("language models come from the environment, their keys from files if need b
     LLM_DEADLINE_MS: "20000",
     LLM_FIRST_WORD_MS: "5000",
     LLM_IDLE_MS: "3000",
+    LLM_ANSWER_MS: "15000",
   });
   assert.deepEqual(llm, {
     anthropic: { apiKey: "key-one", baseUrl: undefined, model: "claude-sonnet-4-5" },
     compatible: { baseUrl: "http://localhost:11434/v1", apiKey: "key-other", model: "llama" },
     deadlineMs: 20_000,
-    limits: { firstItemMs: 5000, idleMs: 3000 },
+    limits: { firstItemMs: 5000, idleMs: 3000, answerMs: 15_000 },
   });
   assert.equal(readConfig({ LLM_BASE_URL: "http://llm", LLM_MODEL: "m" }).llm.compatible?.apiKey, undefined);
 });

@@ -55,6 +55,7 @@ const environment = z.object({
   LLM_DEADLINE_MS: milliseconds.default(45_000),
   LLM_FIRST_WORD_MS: milliseconds.default(15_000),
   LLM_IDLE_MS: milliseconds.default(10_000),
+  LLM_ANSWER_MS: milliseconds.default(35_000),
   SIM_WORKERS: z.coerce
     .number<string>()
     .int()
@@ -135,7 +136,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
             },
       compatible: compatibleOf(values),
       deadlineMs: values.LLM_DEADLINE_MS,
-      limits: { firstItemMs: values.LLM_FIRST_WORD_MS, idleMs: values.LLM_IDLE_MS },
+      limits: { firstItemMs: values.LLM_FIRST_WORD_MS, idleMs: values.LLM_IDLE_MS, answerMs: values.LLM_ANSWER_MS },
     },
   };
 }

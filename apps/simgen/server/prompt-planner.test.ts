@@ -332,5 +332,5 @@ function llmOf(stub: LlmStub, pool: Pick<Pool, "try">): LlmPlanner {
   const anthropic = { apiKey: "k", baseUrl: stub.url, model: "claude-stub" };
   const [model] = modelsOf({ anthropic, compatible: undefined });
   assert.ok(model);
-  return new LlmPlanner(model, pool, { firstItemMs: 10_000, idleMs: 10_000 }, undefined);
+  return new LlmPlanner(model, pool, { firstItemMs: 10_000, idleMs: 10_000, answerMs: 10_000 }, undefined);
 }

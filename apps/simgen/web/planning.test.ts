@@ -37,6 +37,7 @@ const server = await startServer(
     // A vendor that stalls is not given up within a test, unless somebody stops it.
     LLM_FIRST_WORD_MS: "300000",
     LLM_IDLE_MS: "300000",
+    LLM_ANSWER_MS: "300000",
     LLM_DEADLINE_MS: "300000",
   },
 );

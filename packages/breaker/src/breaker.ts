@@ -3,10 +3,10 @@ import { type Attempted, Rejection, unwrapped } from "./attempted.ts";
 import { BreakerError } from "./breaker-error.ts";
 import { Circuit, type CircuitChange, type CircuitStateName, NO_PERMIT, type Permit, WAIVED } from "./circuit.ts";
 import { sleep } from "./clock.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, Limit } from "./deadlines.ts";
 import { Listeners, reportUncaught } from "./listeners.ts";
 import { type BreakerOptions, type BreakerSettings, settingsFrom } from "./options.ts";
-import { type End, race } from "./race.ts";
+import { type End, race, tookTooLong } from "./race.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { SharedTrip } from "./shared-trip.ts";
 import { type BreakerCounters, type BreakerSnapshot, noCounters } from "./snapshot.ts";
@@ -53,8 +53,8 @@ export class CircuitBreaker {
     attention: new Listeners(),
     retry: new Listeners(),
   };
-  /** A call needs its permit only: no time limit, no retry, no look at a store. */
-  readonly #isPlain: boolean;
+  /** A call is made once, as soon as it has its permit, and how long it takes does not matter but for its limit. */
+  readonly #isSimple: boolean;
   /** What follows a plain call, for the permit of the closed circuit, which they share: so a call makes no closures. */
   #plain: PlainEnds | undefined;
   #underWay = 0;
@@ -79,7 +79,7 @@ export class CircuitBreaker {
     this.#callLimit = limit(timeoutMs);
     this.#firstItemLimit = limit(firstItemMs);
     this.#idleLimit = limit(idleMs);
-    this.#isPlain = !this.#callLimit && slowCallMs === Number.POSITIVE_INFINITY && retries === 0 && !share;
+    this.#isSimple = slowCallMs === Number.POSITIVE_INFINITY && retries === 0 && !share;
     this.#rejected = Promise.resolve(new Rejection(() => this.#outOfOrder()));
   }
 
@@ -116,9 +116,10 @@ export class CircuitBreaker {
    * `bulkhead_full`, `call_timeout`.
    */
   call<T>(work: Work<T>, options?: CallOptions): Promise<T> {
-    if (!this.#isPlain || options !== undefined) return this.#run(work, options).then(unwrapped<T>);
+    if (!this.#isSimple || options !== undefined) return this.#run(work, options).then(unwrapped<T>);
     const permit = this.tryAcquire();
     if (permit === NO_PERMIT) return Promise.reject(this.#refusal());
+    if (this.#callLimit) return this.#timed(permit, work, this.#callLimit);
     const { value, error } = this.#plainEnds(permit);
     return begin(work, PLAIN_ATTEMPT).then(value<T>, error);
   }
@@ -129,7 +130,7 @@ export class CircuitBreaker {
       this.counters.rejectedOpen++;
       return this.#rejected;
     }
-    if (!this.#isPlain || options !== undefined) return this.#run(work, options);
+    if (!this.#isSimple || this.#callLimit || options !== undefined) return this.#run(work, options);
     const permit = this.tryAcquire();
     if (permit === NO_PERMIT) return Promise.resolve(this.#refused());
     const { ok, notOk } = this.#plainEnds(permit);
@@ -242,6 +243,35 @@ export class CircuitBreaker {
     }
   }
 
+  /** What `#run` does for a call that is made once and that nobody can give up, in half its time. */
+  #timed<T>(permit: Permit, work: Work<T>, limits: Deadlines): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const attempt = new StoppableAttempt(1);
+      const limit = new Limit(() => {
+        const error = tookTooLong(limits.ms);
+        attempt.stop(error);
+        this.counters.timedOut++;
+        this.#settle(permit, { ok: false, error }, 0);
+        reject(error);
+      });
+      limits.add(limit);
+      begin(work, attempt).then(
+        (value) => {
+          this.#underWay--;
+          if (!limits.remove(limit)) return;
+          this.#fine(permit, value);
+          resolve(value);
+        },
+        (error) => {
+          this.#underWay--;
+          if (!limits.remove(limit)) return;
+          this.#settle(permit, { ok: false, error }, 0);
+          reject(error);
+        },
+      );
+    });
+  }
+
   /** A permit, or what the call comes to without one: for want of a second, to what the first came. */
   #enter<T>(number: number, signal?: AbortSignal, failed?: Attempted<T>): Permit | Attempted<T> {
     if (signal?.aborted) return { ok: false, error: signal.reason, rejected: number === 1 };
@@ -288,6 +318,14 @@ export class CircuitBreaker {
     return verdict;
   }
 
+  /** `#settle` of what most calls come to, without an object for it. */
+  #fine(permit: Permit, value: unknown): void {
+    if (this.#settings.isFailure === httpVerdict && !isResponse(value)) {
+      this.counters.succeeded++;
+      this.#circuit.record(permit, false);
+    } else this.#settle(permit, { ok: true, value }, 0);
+  }
+
   #judge(outcome: Outcome): Verdict {
     try {
       const verdict = this.#settings.isFailure(outcome);
@@ -317,11 +355,7 @@ export class CircuitBreaker {
     if (this.#plain?.permit === permit) return this.#plain;
     const fine = (value: unknown) => {
       this.#underWay--;
-      // What most calls come to, without an object for it.
-      if (this.#settings.isFailure === httpVerdict && !isResponse(value)) {
-        this.counters.succeeded++;
-        this.#circuit.record(permit, false);
-      } else this.#settle(permit, { ok: true, value }, 0);
+      this.#fine(permit, value);
     };
     const failed = (error: unknown) => {
       this.#underWay--;

@@ -74,7 +74,7 @@ export class ModelCircuit {
   record(now: number, ticket: Ticket, isFailure: boolean, isSlow: boolean, retryAfterMs: number): void {
     if (ticket.isWaived) return;
     const waitMs = isFailure && retryAfterMs > 0 ? Math.min(retryAfterMs, this.#settings.retryAfterMsMax) : 0;
-    const toldToWait = isFailure && retryAfterMs > 0;
+    const toldToWait = waitMs > 0;
     if (this.#state === "open") {
       if (toldToWait) this.#untilMs = Math.max(this.#untilMs, now + waitMs);
     } else if (this.#state === "half-open") {
@@ -133,7 +133,7 @@ export class ModelCircuit {
     if (this.#state === "closed" && now - this.#changedMs > this.#lastOpenMs) this.#trips = 0;
     const usualMs = Math.min(openMsMax, openMs * 2 ** this.#trips) * (1 - 0.2 * Math.random());
     this.#trips++;
-    this.#lastOpenMs = Math.max(usualMs, waitMs);
+    this.#lastOpenMs = reason === "retry_after" ? waitMs : Math.max(usualMs, waitMs);
     this.#become(now, "open", reason, this.#lastOpenMs);
   }
 

@@ -118,15 +118,16 @@ export class Circuit {
   /** What became of the call. One that began before the last change of state counts no more, but its Retry-After keeps an open circuit open. */
   record(permit: Permit, isFailure: boolean, isSlow = false, retryAfterMs = 0): void {
     const state = this.#state;
+    // Whoever judges may have given NaN.
+    const askedMs = isFailure && retryAfterMs > 0 ? Math.min(retryAfterMs, this.#settings.retryAfterMsMax) : 0;
     if (state.is === "closed") {
-      if (permit === state.permit) this.#count(isFailure, isSlow, retryAfterMs);
+      if (permit === state.permit) this.#count(isFailure, isSlow, askedMs);
     } else if (state.is === "half-open") {
       if (!state.probes.delete(permit)) return;
-      if (isFailure) this.#open("probe_failed", retryAfterMs);
+      if (isFailure) this.#open("probe_failed", askedMs);
       else if (isSlow) this.#open("slow_calls");
       else if (++state.passed >= this.#settings.probes) this.#close();
-    } else if (isFailure && retryAfterMs > 0 && permit !== WAIVED)
-      state.untilMs = Math.max(state.untilMs, this.#now() + Math.min(retryAfterMs, this.#settings.retryAfterMsMax));
+    } else if (askedMs > 0 && permit !== WAIVED) state.untilMs = Math.max(state.untilMs, this.#now() + askedMs);
   }
 
   /** The call says nothing of the service: it was given up by its caller. */
@@ -174,13 +175,13 @@ export class Circuit {
         }
   }
 
-  #count(isFailure: boolean, isSlow: boolean, retryAfterMs: number): void {
+  #count(isFailure: boolean, isSlow: boolean, askedMs: number): void {
     this.#window.add(isFailure, isSlow);
     // Those that have left the window do not count.
     this.#consecutive = isFailure ? Math.min(this.#consecutive + 1, this.#window.calls) : 0;
     if (!isFailure && !isSlow) return;
-    const reason = isFailure && retryAfterMs > 0 ? "retry_after" : this.#reasonToOpen();
-    if (reason) this.#open(reason, isFailure ? retryAfterMs : 0);
+    const reason = askedMs > 0 ? "retry_after" : this.#reasonToOpen();
+    if (reason) this.#open(reason, askedMs);
   }
 
   #reasonToOpen(): TripReason | undefined {
@@ -193,13 +194,13 @@ export class Circuit {
     return slow / calls >= slowRate ? "slow_calls" : undefined;
   }
 
-  #open(reason: TripReason, retryAfterMs = 0): void {
-    const { openMs, openMsMax, retryAfterMsMax } = this.#settings;
+  #open(reason: TripReason, askedMs = 0): void {
+    const { openMs, openMsMax } = this.#settings;
     const now = this.#now();
     if (this.#state.is === "closed" && now - this.#state.sinceMs > this.#openMs) this.#trips = 0;
     const usualMs = Math.min(openMsMax, openMs * 2 ** Math.min(this.#trips++, 30)) * (1 - JITTER * Math.random());
-    // Whoever judges may have given NaN.
-    this.#openMs = retryAfterMs > 0 ? Math.max(usualMs, Math.min(retryAfterMs, retryAfterMsMax)) : usualMs;
+    // A service that is well but for one Retry-After is taken at its word; one whose probes fail is not.
+    this.#openMs = reason === "retry_after" ? askedMs : Math.max(usualMs, askedMs);
     this.#become({ is: "open", reason, untilMs: now + this.#openMs }, reason, this.#openMs);
   }
 

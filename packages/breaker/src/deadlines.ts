@@ -41,16 +41,18 @@ export class Deadlines {
     this.#last = limit;
   }
 
-  remove(limit: Limit): void {
+  /** Whether it was still in here. */
+  remove(limit: Limit): boolean {
     const { before, next } = limit;
     if (before) before.next = next;
     else if (this.#first === limit) this.#first = next;
     // It is no longer in here.
-    else return;
+    else return false;
     if (next) next.before = before;
     else this.#last = before;
     limit.before = limit.next = undefined;
     if (!this.#first) this.#timer?.hold(false);
+    return true;
   }
 
   #wait(ms: number): void {

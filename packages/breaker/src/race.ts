@@ -28,9 +28,7 @@ export function race<T>(
     const abort = () => end({ by: "caller", error: signal?.reason });
     if (deadlines) {
       const { ms } = deadlines;
-      limit = new Limit(() =>
-        end({ by: "deadline", error: new BreakerError("call_timeout", `not done within ${ms} ms`) }),
-      );
+      limit = new Limit(() => end({ by: "deadline", error: tookTooLong(ms) }));
       deadlines.add(limit);
     }
     signal?.addEventListener("abort", abort);
@@ -47,4 +45,8 @@ export function race<T>(
     // By the work itself, or between two items of a stream.
     if (signal?.aborted) abort();
   });
+}
+
+export function tookTooLong(ms: number): BreakerError {
+  return new BreakerError("call_timeout", `not done within ${ms} ms`);
 }

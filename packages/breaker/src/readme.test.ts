@@ -38,7 +38,7 @@ test("the README's first example, as it stands there, against a service that is 
   answerAs = (response) => response.writeHead(401).end("no such key");
   assert.equal(await answer("6 * 7?"), "The assistant could not answer. See the handbook.");
   assert.deepEqual(said, ["llm: see to the key, or the bill: Error: no such key"]);
-  answerAs = (response) => response.writeHead(429, { "retry-after": "1" }).end("too many");
+  answerAs = (response) => response.writeHead(429, { "retry-after": "8" }).end("too many");
   assert.equal(await answer("6 * 7?"), "The assistant could not answer. See the handbook.");
   assert.equal(said.at(-1), "llm: open retry_after");
   answerAs = well;

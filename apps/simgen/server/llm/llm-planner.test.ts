@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { explosive } from "../../sim/scenes.fixture.ts";
 import { type Behaviour, LlmStub, type StubRequest } from "../llm-stub.fixture.ts";
 import { type Answer, type Server, startServer, Visitor } from "../server.fixture.ts";
@@ -273,18 +273,33 @@ describe("from a prompt to what its user sees", { concurrency: true }, () => {
     });
 });
 
+async function plannerAlone(t: TestContext, wire: (typeof WIRES)[number], answerMs: number) {
+  const stub = await LlmStub.start(t);
+  const vendor = { apiKey: API_KEY, baseUrl: stub.url, model: "m" };
+  const [model] = modelsOf({
+    anthropic: wire === "anthropic" ? vendor : undefined,
+    compatible: wire === "openai" ? vendor : undefined,
+  });
+  assert.ok(model);
+  const limits = { firstItemMs: 60_000, idleMs: 60_000, answerMs };
+  const planner = new LlmPlanner(model, { try: () => assert.fail("there is no scene") }, limits, undefined);
+  return { stub, planner };
+}
+
+test("an answer that drips is given up, and counts against its model", async (t) => {
+  const { stub, planner } = await plannerAlone(t, "anthropic", 500);
+  stub.script = () => ({ kind: "answer", text: SCENE, chunkChars: 1, chunkMs: 100 });
+  const given = planner.plan("a ball", undefined, new AbortController().signal, () => {});
+  await assert.rejects(given, { name: "BreakerError", code: "call_timeout" });
+  await stub.requests[0]?.ended;
+  assert.deepEqual([stub.requests.length, stub.requests[0]?.aborted], [1, true]);
+  assert.equal(planner.breaker.snapshot().recent.failures, 1);
+});
+
 for (const wire of WIRES)
   test(`an answer without an end is read no further than one may be long, over the wire of ${wire}`, async (t) => {
-    const stub = await LlmStub.start(t);
+    const { stub, planner } = await plannerAlone(t, wire, 60_000);
     stub.script = () => ENDLESS;
-    const vendor = { apiKey: API_KEY, baseUrl: stub.url, model: "m" };
-    const [model] = modelsOf({
-      anthropic: wire === "anthropic" ? vendor : undefined,
-      compatible: wire === "openai" ? vendor : undefined,
-    });
-    assert.ok(model);
-    const limits = { firstItemMs: 60_000, idleMs: 60_000 };
-    const planner = new LlmPlanner(model, { try: () => assert.fail("there is no scene") }, limits, undefined);
     let most = 0;
     const tell = (step: PlanStep) => {
       if (step.stage === "planning") most = Math.max(most, step.chars);

@@ -25,6 +25,8 @@ export interface LlmLimits {
   firstItemMs: number;
   /** and from one to the next; also how long a trial of the scene may take. */
   idleMs: number;
+  /** To the last word, ms: a model that drips holds up everybody without it. */
+  answerMs: number;
 }
 
 /** How far a plan has got. */
@@ -42,17 +44,19 @@ export class LlmPlanner {
   readonly #model: NamedModel["model"];
   readonly #apiKey: string | undefined;
   readonly #pool: Pick<Pool, "try">;
+  readonly #answerMs: number;
 
   constructor(
     { name, model, apiKey }: NamedModel,
     pool: Pick<Pool, "try">,
-    limits: LlmLimits,
+    { answerMs, ...limits }: LlmLimits,
     share: BreakerOptions["share"] | undefined,
   ) {
     this.name = name;
     this.#model = model;
     this.#apiKey = apiKey;
     this.#pool = pool;
+    this.#answerMs = answerMs;
     this.breaker = circuitBreaker(`llm:${name}`, {
       ...limits,
       isFailure: llmVerdict,
@@ -114,7 +118,10 @@ export class LlmPlanner {
   /** The answer as it grows, and then the scene: so a bad one counts against the model like an error in mid-stream. */
   async *#generate(messages: ModelMessage[], signal: AbortSignal): AsyncGenerator<PlanStep | LlmPlan, void> {
     let text = "";
+    const dueMs = performance.now() + this.#answerMs;
     for await (text of this.#texts(messages, signal)) {
+      if (performance.now() > dueMs)
+        throw new BreakerError("call_timeout", `the answer is not whole after ${this.#answerMs} ms`);
       if (text.length > ANSWER_CHARS_MAX) throw new BadAnswer(`expected at most ${ANSWER_CHARS_MAX} characters`, text);
       yield { stage: "planning", chars: text.length };
     }
