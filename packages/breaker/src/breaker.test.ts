@@ -189,6 +189,23 @@ test("work that takes too long is told to stop and fails, also if it does not li
   assert.deepEqual([failed, timedOut], [1, 1]);
 });
 
+test("what comes after the time limit changes nothing any more", async () => {
+  for (const settle of ["resolve", "reject"] as const) {
+    const { breaker, clock } = world({ timeoutMs: 1000, concurrentMax: 1 });
+    const work = new Pending<string>();
+    const call = breaker.call(work.start);
+    call.catch(() => {});
+    await clock.pass(1000);
+    assert.equal(breaker.snapshot().underWay, 1, "it still has its slot");
+    if (settle === "resolve") work.resolve("late");
+    else work.reject(httpError(429, { "retry-after": "60" }));
+    await assert.rejects(call, { code: "call_timeout" });
+    const { underWay, counters, state } = breaker.snapshot();
+    const { succeeded, failed, timedOut } = counters;
+    assert.deepEqual([underWay, succeeded, failed, timedOut, state], [0, 0, 1, 1, "closed"]);
+  }
+});
+
 test("calls that time out open the circuit", async () => {
   const { breaker, clock } = world({ timeoutMs: 1000 });
   const calls = Array.from({ length: 5 }, () => breaker.attempt(new Pending().start));
