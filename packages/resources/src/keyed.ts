@@ -1,0 +1,157 @@
+import type { Kind } from "./kind.ts";
+import { atLeast, checkNames } from "./options.ts";
+import type { Resources } from "./resources.ts";
+import type { Lease, Making, Release, Scope } from "./scope.ts";
+
+export interface KeyedOptions {
+  /** How long an instance is kept that nobody uses, ms. */
+  idleMs: number;
+}
+
+export const KEYED_DEFAULTS: KeyedOptions = { idleMs: 60_000 };
+
+interface Instance<T> {
+  lease: Promise<Lease<T>>;
+  made: Lease<T> | undefined;
+  users: number;
+  idleSinceMs: number;
+}
+
+/**
+ * Instances by key, each made when somebody first needs it, shared by all who do, and kept for a while after the last. How
+ * many there may be is their kind's `countMax`: when that is reached, the one that has been idle for the longest goes for
+ * a new one. "KIND use" counts those who use them.
+ */
+export class Keyed<K, T> {
+  readonly #resources: Resources;
+  readonly #kind: Kind;
+  readonly #create: (key: K, making: Making) => T | PromiseLike<T>;
+  readonly #release: Release<T>;
+  readonly #options: KeyedOptions;
+  readonly #scope: Scope;
+  readonly #instances = new Map<K, Instance<T>>();
+  /** Those that nobody uses, the longest idle first. */
+  readonly #idle = new Map<K, Instance<T>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    resources: Resources,
+    kind: string,
+    create: (key: K, making: Making) => T | PromiseLike<T>,
+    release: Release<T>,
+    options: Partial<KeyedOptions> = {},
+  ) {
+    checkNames(kind, options, KEYED_DEFAULTS);
+    this.#options = { ...KEYED_DEFAULTS, ...options };
+    atLeast(kind, this.#options, 0, "idleMs");
+    this.#resources = resources;
+    this.#kind = resources.kind(kind);
+    this.#create = create;
+    this.#release = release;
+    this.#scope = resources.scope(kind);
+  }
+
+  get size(): number {
+    return this.#instances.size;
+  }
+
+  /** If it is there, and made. */
+  get(key: K): T | undefined {
+    return this.#instances.get(key)?.made?.value;
+  }
+
+  /**
+   * The instance of that key, for the scope to use. Those who ask while it is being made wait for the same one, and are all
+   * told if it cannot be made; the next one tries anew. Rejects as `Scope.acquire`.
+   */
+  async acquire(scope: Scope, key: K): Promise<Lease<T>> {
+    const instance = this.#instances.get(key) ?? this.#make(key);
+    this.#idle.delete(key);
+    instance.users++;
+    let isUsed = true;
+    const leave = () => {
+      if (isUsed) this.#left(key, instance);
+      isUsed = false;
+    };
+    try {
+      const { value } = await instance.lease;
+      return scope.adopt(`${this.#kind.name} use`, value, leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** Ends the instance that has been idle for the longest, for somebody who needs its place. Whether there was one. */
+  async reclaim(why: string): Promise<boolean> {
+    const [first] = this.#idle.keys();
+    if (first === undefined) return false;
+    await this.#reclaim(first, why);
+    return true;
+  }
+
+  /** The instance is of no more use, whoever uses it: the next who asks gets another one. */
+  drop(key: K): Promise<void> {
+    const instance = this.#instances.get(key);
+    if (!instance) return Promise.resolve();
+    this.#instances.delete(key);
+    this.#idle.delete(key);
+    return instance.lease.then((lease) => lease.release());
+  }
+
+  /** Ends all instances. */
+  close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#instances.clear();
+    this.#idle.clear();
+    return this.#scope.close();
+  }
+
+  #make(key: K): Instance<T> {
+    const instance: Instance<T> = { lease: this.#made(key), made: undefined, users: 0, idleSinceMs: 0 };
+    this.#instances.set(key, instance);
+    instance.lease.then(
+      (lease) => {
+        instance.made = lease;
+      },
+      () => {
+        if (this.#instances.get(key) === instance) this.#instances.delete(key);
+      },
+    );
+    return instance;
+  }
+
+  async #made(key: K): Promise<Lease<T>> {
+    while (this.#kind.isFull && (await this.reclaim("others needed its place")));
+    return this.#scope.acquire(this.#kind.name, (making) => this.#create(key, making), this.#release);
+  }
+
+  #left(key: K, instance: Instance<T>): void {
+    if (--instance.users > 0 || this.#instances.get(key) !== instance) return;
+    instance.idleSinceMs = performance.now();
+    this.#idle.set(key, instance);
+    if (this.#kind.queued > 0) void this.reclaim("others waited for its place").catch(() => {});
+    this.#timer ??= this.#wait(this.#options.idleMs);
+  }
+
+  #wait(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#look(), ms).unref();
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    for (const [key, { idleSinceMs }] of this.#idle) {
+      const leftMs = idleSinceMs + this.#options.idleMs - performance.now();
+      if (leftMs > 0) {
+        this.#timer = this.#wait(Math.ceil(leftMs));
+        return;
+      }
+      void this.#reclaim(key, "nobody used it").catch(() => {});
+    }
+  }
+
+  #reclaim(key: K, why: string): Promise<void> {
+    this.#resources.note("reclaimed", this.#kind.name, String(key), why);
+    return this.drop(key);
+  }
+}

@@ -1,0 +1,447 @@
+import { Chain, Link } from "./chain.ts";
+import type { Kind } from "./kind.ts";
+import type { Watched } from "./leak-watch.ts";
+import { ResourceError } from "./resource-error.ts";
+import type { Resources } from "./resources.ts";
+
+export interface Making {
+  /** Aborted when the scope ends or the caller gives up: what is made then is released at once. */
+  readonly signal: AbortSignal;
+}
+
+export type Create<T> = (making: Making) => T | PromiseLike<T>;
+export type Release<T> = (value: T) => unknown;
+
+export interface AcquireOptions {
+  /** Of the kind's `bytesMax`. */
+  bytes?: number;
+  /** Gives up waiting: `acquire` rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface ScopeOptions {
+  /** Ends the scope. */
+  signal?: AbortSignal;
+}
+
+export const SCOPE_KIND = "scope";
+const DONE = Promise.resolve();
+
+/** What the user called: a stack begins with who called it. */
+export type Called = (...args: never[]) => unknown;
+
+/**
+ * Owns what is acquired in it, its inner scopes among it: all of it is released, the last first, when the scope ends.
+ *
+ * ```ts
+ * await using job = scope("job 17");
+ * const { value: socket } = await job.acquire("socket", () => connect(url), (socket) => socket.close());
+ * ```
+ */
+export class Scope implements AsyncDisposable {
+  readonly #core: ScopeCore;
+
+  /** For `Resources` and `Scope`: use `scope(owner)`. */
+  constructor(core: ScopeCore) {
+    this.#core = core;
+    core.resources.hint(this, core);
+  }
+
+  /** The names of the scopes, outermost first: "session 4 > job 17". */
+  get owner(): string {
+    return this.#core.owner;
+  }
+
+  /** Aborted when the scope begins to end: what goes on in it should stop then. */
+  get signal(): AbortSignal {
+    return this.#core.signal;
+  }
+
+  get isClosed(): boolean {
+    return this.#core.isClosed;
+  }
+
+  /**
+   * Waits for room in the kind's budget, then makes the resource. Whatever happens, it is released once.
+   *
+   * Rejects with `ResourceError` "budget_full", "budget_exceeded", "acquire_timeout" or "scope_closed", with the signal's
+   * reason, or with what `create` throws.
+   */
+  acquire<T>(kind: string, create: Create<T>, release: Release<T>, options?: AcquireOptions): Promise<Lease<T>> {
+    return this.#core.acquire(kind, create, release, options, this.acquire);
+  }
+
+  /** Takes over what is there already, without waiting. Throws `ResourceError` "budget_full", "budget_exceeded", "scope_closed". */
+  adopt<T>(kind: string, value: T, release: Release<T>, options?: Pick<AcquireOptions, "bytes">): Lease<T> {
+    return this.#core.adopt(kind, value, release, options?.bytes ?? 0, this.adopt);
+  }
+
+  /** An inner scope: ends with this one at the latest. */
+  scope(name: string, options?: ScopeOptions): Scope {
+    this.#core.throwIfClosed();
+    return new Scope(new ScopeCore(this.#core.resources, name, this.#core, options, this.scope));
+  }
+
+  /** Runs the work and ends the scope, however the work ends. An error of the work and those of releases are one AggregateError. */
+  async use<R>(work: (scope: this) => R | PromiseLike<R>): Promise<R> {
+    let result: R;
+    try {
+      result = await work(this);
+    } catch (error) {
+      await this.close().catch((failed) => {
+        throw new AggregateError([error, ...errorsOf(failed)], messageOf(error));
+      });
+      throw error;
+    }
+    await this.close();
+    return result;
+  }
+
+  /**
+   * Releases everything, the last first; each has its kind's `releaseMsMax`, and the rest is released whatever becomes of
+   * it. Rejects with an AggregateError of all that went wrong.
+   */
+  close(): Promise<void> {
+    return this.#core.end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#core.end();
+  }
+}
+
+/** Something a scope owns. */
+export abstract class Entry extends Link<Entry> {
+  /** Any number of times, with the same result. */
+  abstract end(): Promise<void>;
+}
+
+/** A resource, its owner's until it is released. */
+export class Lease<T> extends Entry implements AsyncDisposable {
+  readonly value: T;
+  readonly #kind: Kind;
+  readonly #bytes: number;
+  readonly #scope: ScopeCore;
+  readonly #release: Release<T>;
+  readonly #watched: Watched | undefined;
+  #ended: Promise<void> | undefined;
+
+  /** For `Scope`: use `acquire` or `adopt`. */
+  constructor(scope: ScopeCore, kind: Kind, bytes: number, value: T, release: Release<T>, called: Called) {
+    super();
+    this.value = value;
+    this.#kind = kind;
+    this.#bytes = bytes;
+    this.#scope = scope;
+    this.#release = release;
+    const { watch } = scope.resources;
+    this.#watched = kind.isWatched || watch.tracesAll ? watch.add(kind, () => scope.owner, called) : undefined;
+    kind.counters.acquired++;
+    scope.entries.append(this);
+  }
+
+  get isReleased(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Releases it before its scope does. Rejects with what `release` throws, or `ResourceError` "release_timeout". */
+  release(): Promise<void> {
+    return this.end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  #end(): Promise<void> {
+    let releasing: unknown;
+    try {
+      releasing = this.#release(this.value);
+    } catch (error) {
+      this.#kind.counters.releaseFailed++;
+      this.#done();
+      return Promise.reject(error);
+    }
+    if (!isThenable(releasing)) {
+      this.#done();
+      return DONE;
+    }
+    return this.#wait(releasing);
+  }
+
+  /** What hangs leaves its scope, but still takes its room: it may be there for all one knows. */
+  async #wait(releasing: PromiseLike<unknown>): Promise<void> {
+    const kind = this.#kind;
+    const settled = Promise.resolve(releasing).then(
+      () => this.#done(),
+      (error) => {
+        kind.counters.releaseFailed++;
+        this.#done();
+        throw error;
+      },
+    );
+    await within(kind, settled, `${kind.name} of ${this.#scope.owner}`).finally(() => this.#scope.entries.remove(this));
+  }
+
+  #done(): void {
+    this.#scope.entries.remove(this);
+    if (this.#watched) this.#scope.resources.watch.remove(this.#watched);
+    this.#kind.counters.released++;
+    this.#kind.giveBack(this.#bytes);
+  }
+}
+
+/** What is still being made: when its scope ends, whoever waits for it is told at once, and it is waited for like a release. */
+class Pending extends Entry {
+  readonly giveUp: (reason: unknown) => void;
+  readonly #kind: Kind;
+  readonly #over: Promise<void>;
+
+  /** `over`: when it has been made, and released if it came too late. */
+  constructor(kind: Kind, over: Promise<void>, giveUp: (reason: unknown) => void) {
+    super();
+    this.#kind = kind;
+    this.#over = over;
+    this.giveUp = giveUp;
+  }
+
+  end(): Promise<void> {
+    return within(this.#kind, this.#over, `a ${this.#kind.name} that is being made`);
+  }
+}
+
+/** What a scope is, without the handle that its user holds. */
+export class ScopeCore extends Entry {
+  readonly resources: Resources;
+  readonly entries = new Chain<Entry>();
+  readonly watched: Watched | undefined;
+  readonly #name: string;
+  readonly #parent: ScopeCore | undefined;
+  readonly #kind: Kind;
+  readonly #outer: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  #reason: unknown;
+  #ended: Promise<void> | undefined;
+
+  constructor(
+    resources: Resources,
+    name: string,
+    parent: ScopeCore | undefined,
+    options: ScopeOptions = {},
+    called: Called,
+  ) {
+    super();
+    this.resources = resources;
+    this.#name = name;
+    this.#parent = parent;
+    this.#kind = resources.kind(SCOPE_KIND);
+    options.signal?.throwIfAborted();
+    if (!this.#kind.tryTake(0)) throw this.#kind.refusal("budget_full", 0);
+    const { watch } = resources;
+    this.watched =
+      this.#kind.isWatched || watch.tracesAll ? watch.add(this.#kind, () => this.owner, called) : undefined;
+    this.#kind.counters.acquired++;
+    (parent?.entries ?? resources.roots).append(this);
+    this.#outer = options.signal;
+    this.#outer?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  get owner(): string {
+    return this.#parent ? `${this.#parent.owner} > ${this.#name}` : this.#name;
+  }
+
+  get isClosed(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended && !this.#controller.signal.aborted) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  throwIfClosed(): void {
+    if (this.#ended) throw this.#reason;
+  }
+
+  acquire<T>(
+    kindName: string,
+    create: Create<T>,
+    release: Release<T>,
+    options: AcquireOptions | undefined,
+    called: Called,
+  ): Promise<Lease<T>> {
+    if (this.#ended) return Promise.reject(this.#reason);
+    const kind = this.resources.kind(kindName);
+    const bytes = options?.bytes ?? 0;
+    const signal = options?.signal;
+    if (signal !== undefined || !kind.tryTake(bytes))
+      return this.#acquireInTurn(kind, bytes, create, release, signal, called);
+    let value: T | PromiseLike<T>;
+    try {
+      value = create(this);
+    } catch (error) {
+      kind.counters.failed++;
+      kind.giveBack(bytes);
+      return Promise.reject(error);
+    }
+    if (isThenable(value)) return this.#finish<T>(kind, bytes, value, release, undefined, called);
+    return Promise.resolve(new Lease(this, kind, bytes, value, release, called));
+  }
+
+  adopt<T>(kindName: string, value: T, release: Release<T>, bytes: number, called: Called): Lease<T> {
+    this.throwIfClosed();
+    const kind = this.resources.kind(kindName);
+    if (!kind.tryTake(bytes)) {
+      const error = kind.refusal(bytes > kind.limits.bytesMax ? "budget_exceeded" : "budget_full", bytes);
+      this.resources.refused(kind, this.owner, error);
+      throw error;
+    }
+    return new Lease(this, kind, bytes, value, release, called);
+  }
+
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  readonly #abort = (): void => {
+    // Whoever closes it is told what went wrong; if nobody does, it has been counted.
+    this.end().catch(() => {});
+  };
+
+  async #acquireInTurn<T>(
+    kind: Kind,
+    bytes: number,
+    create: Create<T>,
+    release: Release<T>,
+    given: AbortSignal | undefined,
+    called: Called,
+  ): Promise<Lease<T>> {
+    const signal = given ? AbortSignal.any([this.signal, given]) : this.signal;
+    try {
+      await kind.take(this.#top, bytes, signal);
+    } catch (error) {
+      if (error instanceof ResourceError && error.use) this.resources.refused(kind, this.owner, error);
+      throw error;
+    }
+    if (signal.aborted) {
+      kind.giveBack(bytes);
+      throw signal.reason;
+    }
+    const made = (async () => create({ signal }))();
+    return this.#finish(kind, bytes, made, release, given, called);
+  }
+
+  /** The lease of what is being made. If it comes too late for whoever asked, it is released. */
+  async #finish<T>(
+    kind: Kind,
+    bytes: number,
+    made: PromiseLike<T>,
+    release: Release<T>,
+    given: AbortSignal | undefined,
+    called: Called,
+  ): Promise<Lease<T>> {
+    const asked = Promise.withResolvers<Lease<T>>();
+    let isGivenUp = false;
+    const giveUp = (reason: unknown) => {
+      isGivenUp = true;
+      asked.reject(reason);
+    };
+    const over = new Promise<T>((resolve) => resolve(made)).then(
+      (value) => {
+        const lease = new Lease(this, kind, bytes, value, release, called);
+        if (isGivenUp) return lease.end();
+        asked.resolve(lease);
+        return;
+      },
+      (error) => {
+        kind.counters.failed++;
+        kind.giveBack(bytes);
+        asked.reject(error);
+      },
+    );
+    const pending = new Pending(kind, over, giveUp);
+    this.entries.append(pending);
+    // If a late one's release fails, that has been counted, and is told by the end of the scope if that still waits for it.
+    const gone = () => this.entries.remove(pending);
+    over.then(gone, gone);
+    const abort = () => giveUp(given?.reason);
+    given?.addEventListener("abort", abort, { once: true });
+    if (given?.aborted) abort();
+    try {
+      return await asked.promise;
+    } finally {
+      given?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The outermost scope: the owner that takes turns with others. */
+  get #top(): ScopeCore {
+    return this.#parent ? this.#parent.#top : this;
+  }
+
+  async #end(): Promise<void> {
+    this.#outer?.removeEventListener("abort", this.#abort);
+    this.#reason = new ResourceError("scope_closed", `${this.owner} has ended`, undefined);
+    if (this.#outer?.aborted) this.#reason = this.#outer.reason;
+    // Its end is known before anybody is told of it.
+    await DONE;
+    this.#controller?.abort(this.#reason);
+    for (const entry of this.entries) if (entry instanceof Pending) entry.giveUp(this.#reason);
+    const errors: unknown[] = [];
+    for (let entry = this.entries.last; entry; entry = this.entries.last) {
+      try {
+        await entry.end();
+      } catch (error) {
+        errors.push(...errorsOf(error));
+      }
+      this.entries.remove(entry);
+    }
+    (this.#parent?.entries ?? this.resources.roots).remove(this);
+    this.resources.unhint(this);
+    if (this.watched) this.resources.watch.remove(this.watched);
+    this.#kind.counters.released++;
+    this.#kind.giveBack(0);
+    if (errors.length > 0)
+      throw new AggregateError(errors, `${this.owner}: ${errors.length} releases failed: ${messageOf(errors[0])}`);
+  }
+}
+
+/** Rejects with "release_timeout" when it takes longer than a release may; until it has ended, it counts as stuck. */
+async function within(kind: Kind, work: Promise<void>, what: string): Promise<void> {
+  const { releaseMsMax } = kind.limits;
+  if (releaseMsMax === Number.POSITIVE_INFINITY) return work;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    kind.stuck++;
+    const freed = () => {
+      kind.stuck--;
+    };
+    work.then(freed, freed);
+    late.reject(new ResourceError("release_timeout", `${what} was not released within ${releaseMsMax} ms`));
+  }, releaseMsMax);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Those of an inner scope are told one by one. */
+function errorsOf(error: unknown): unknown[] {
+  return error instanceof AggregateError ? error.errors : [error];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
