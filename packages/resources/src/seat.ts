@@ -1,0 +1,48 @@
+import type { PoolWorker } from "./pool-worker.ts";
+import type { ResourceError } from "./resource-error.ts";
+
+export interface SeatRequest {
+  /** Share of a thread's time it will take, from 0 to 1. */
+  load?: number;
+  /** Of a worker's `bytesPerWorkerMax`. */
+  bytes?: number;
+  /**
+   * It has to go to another worker: make it go on there. `from` is the worker it comes from, if that is still alive; when
+   * the promise resolves, it is left. If it rejects, the lease is lost.
+   */
+  moved?(to: PoolWorker, from: PoolWorker | undefined): Promise<void> | void;
+  /** Its worker is gone and it with it. Nothing is to be released any more. */
+  lost?(error: ResourceError): void;
+}
+
+/** A place in a worker. Its number is what the worker's side calls `enter` with. */
+export class Seat {
+  readonly id: number;
+  readonly load: number;
+  readonly bytes: number;
+  readonly request: SeatRequest;
+  /** Where it is, or was last. */
+  worker: PoolWorker;
+  /** Whether nobody needs it any more. */
+  isOver = false;
+
+  constructor(id: number, worker: PoolWorker, request: SeatRequest) {
+    this.id = id;
+    this.worker = worker;
+    this.request = request;
+    this.load = request.load ?? 0;
+    this.bytes = request.bytes ?? 0;
+    this.sit(worker);
+  }
+
+  sit(worker: PoolWorker): void {
+    this.worker.remove(this);
+    this.worker = worker;
+    worker.add(this);
+  }
+
+  leave(): void {
+    this.isOver = true;
+    this.worker.remove(this);
+  }
+}
