@@ -1,5 +1,7 @@
 import { isKeyframe } from "../sim/frame.ts";
-import { type Pool, PoolError, type Run, type RunEvents, type Trial } from "../sim/pool.ts";
+import type { Pool, Run, Trial } from "../sim/pool.ts";
+import { PoolError } from "../sim/pool-error.ts";
+import type { RunEvents } from "../sim/pooled-run.ts";
 import type { RunStatus } from "../sim/runner.ts";
 import type { Scene } from "../sim/scene.ts";
 import type { StatusMessage } from "./messages.ts";

@@ -1,6 +1,6 @@
 import { type Handling, type Session, SessionError } from "@holdfast/sessions";
 import { formatIssue, issuesOf } from "../sim/issue.ts";
-import { PoolError } from "../sim/pool.ts";
+import { PoolError } from "../sim/pool-error.ts";
 import type { LiveRun, LiveRuns, Viewer } from "./live-runs.ts";
 import { type ErrorMessage, type ToClient, type ToServer, toServerSchema } from "./messages.ts";
 import { Problem } from "./problem.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Pool, PoolError, type Trial } from "../sim/pool.ts";
+import type { Pool, Trial } from "../sim/pool.ts";
+import { PoolError } from "../sim/pool-error.ts";
 import { parseScene, type Scene } from "../sim/scene.ts";
 import { LlmPlanner } from "./llm/llm-planner.ts";
 import { modelsOf } from "./llm/models.ts";

@@ -64,13 +64,17 @@ export class FrameEncoder {
   readonly #poses: Uint8Array;
   readonly #scratch: DataView;
   #sensors: Float32Array;
-  #keyNumber = 0;
+  #keyNumber: number;
   #frames = 0;
   #sinceKey = Number.POSITIVE_INFINITY;
   #epoch = -1;
 
-  /** `bodyIds[i]`: MuJoCo's id of the scene's body i (see compile.ts). */
-  constructor(run: number, bodyIds: readonly number[], sensorValues: number) {
+  /**
+   * `bodyIds[i]`: MuJoCo's id of the scene's body i (see compile.ts). `keyNumber`: of a run that goes on from another
+   * encoder, one that its last keyframes did not have.
+   */
+  constructor(run: number, bodyIds: readonly number[], sensorValues: number, keyNumber = 0) {
+    this.#keyNumber = keyNumber;
     this.#run = run;
     this.#bodyIds = bodyIds;
     this.#exponents = new Int8Array(bodyIds.length);
@@ -236,6 +240,21 @@ export class FrameDecoder {
 }
 
 /** Whether encoded bytes are a keyframe. */
+/** The run a frame belongs to, */
+export function runOf(frame: Uint8Array): number {
+  return new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(4, true);
+}
+
+/** its step, */
+export function stepOf(frame: Uint8Array): number {
+  return new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getFloat64(8, true);
+}
+
+/** and the resets before it, modulo 256. */
+export function epochOf(frame: Uint8Array): number {
+  return frame[16] ?? 0;
+}
+
 export function isKeyframe(bytes: Uint8Array): boolean {
   return ((bytes[1] ?? 0) & FLAG.keyframe) !== 0;
 }

@@ -1,3 +1,4 @@
+import { Checkpoint } from "./checkpoint.ts";
 import { FrameEncoder } from "./frame.ts";
 import type { Mujoco } from "./mujoco.ts";
 import type { Scene } from "./scene.ts";
@@ -16,6 +17,28 @@ export interface RunStatus {
   message?: string;
 }
 
+/** Whether a run moves, and why not. */
+export interface Standing {
+  state: RunnerState;
+  message: string | undefined;
+}
+
+/** How a run begins. */
+export interface Start {
+  /** Whose work it is to the pool (see worker.ts of @holdfast/resources). */
+  lease: number;
+  streaming: boolean;
+  /** Of a run that goes on: from where, or `later`: it stands until `goOn`. */
+  from?: Saved | "later";
+}
+
+/** What a run goes on from. */
+export interface Saved extends Standing {
+  values: Float64Array;
+  /** The step that has been shown already: it gets there without showing anything. */
+  shownStep: number;
+}
+
 export interface RunnerStats {
   simulations: number;
   /** Share of the last second spent working. */
@@ -27,6 +50,9 @@ export interface RunnerStats {
 }
 
 export interface RunnerOutput {
+  /** Work for this lease begins, and ends. */
+  enter(lease: number): void;
+  leave(): void;
   /** Frames of one or more runs; each names its run. */
   frames(frames: Uint8Array[]): void;
   statuses(statuses: RunStatus[]): void;
@@ -47,10 +73,17 @@ const FRAME_BUDGET_MS = FRAME_MS / 2;
 const CHUNK_MS = 1;
 const COST_SMOOTHING = 0.1;
 const LATENESS_SAMPLES = 8192;
+/** Between two checkpoints, each a tenth of a second of motion and a few microseconds of work. */
+const CHECKPOINT_FRAMES = 6;
+/** What a run that goes on may step at once, to where it had been shown: more than between two checkpoints never is missing. */
+const CATCH_UP_STEPS_MAX = 1000;
 
 interface Run {
   run: number;
+  lease: number;
   simulation: Simulation;
+  checkpoint: Checkpoint;
+  framesToCheckpoint: number;
   encoder: FrameEncoder;
   slot: number;
   state: RunnerState;
@@ -85,8 +118,8 @@ export class Runner {
     this.#output = output;
   }
 
-  /** Throws `MujocoError` when the scene cannot be loaded. */
-  start(run: number, scene: Scene): void {
+  /** The memory in which its state is kept. Throws `MujocoError` when the scene cannot be loaded. */
+  start(run: number, scene: Scene, { lease, streaming, from }: Start): SharedArrayBuffer {
     const simulation = new Simulation(this.#mujoco, scene);
     const slot = this.#slots.reduce(
       (least, runs, index) => (runs.length < this.#slots[least]!.length ? index : least),
@@ -94,12 +127,15 @@ export class Runner {
     );
     const entry: Run = {
       run,
+      lease,
       simulation,
-      encoder: new FrameEncoder(run, simulation.bodyIds, simulation.sensorValues),
+      checkpoint: Checkpoint.of(simulation.savedValues),
+      framesToCheckpoint: slot % CHECKPOINT_FRAMES,
+      encoder: new FrameEncoder(run, simulation.bodyIds, simulation.sensorValues, Math.floor(Math.random() * 0x10000)),
       slot,
-      state: "running",
+      state: from === "later" ? "paused" : "running",
       message: undefined,
-      streaming: false,
+      streaming,
       refresh: false,
       lastFrame: this.#frameAt(this.#nextSlot),
       owedSteps: 0,
@@ -110,7 +146,28 @@ export class Runner {
     };
     this.#runs.set(run, entry);
     this.#slots[slot]!.push(entry);
+    if (from === undefined) this.#keep(entry);
+    else if (from !== "later") this.#restore(entry, from);
     if (this.#runs.size === 1) this.#wake();
+    return entry.checkpoint.buffer;
+  }
+
+  /** Ends the run here; it goes on elsewhere from what is returned. Undefined when there is no such run. */
+  handOver(run: number): Saved | undefined {
+    const entry = this.#runs.get(run);
+    if (!entry) return;
+    const { state, message, simulation } = entry;
+    const saved = { values: simulation.save(), shownStep: simulation.step, state, message };
+    this.stop(run);
+    return saved;
+  }
+
+  /** For one that was started to go on later. */
+  goOn(run: number, from: Saved, streaming: boolean): void {
+    const entry = this.#runs.get(run);
+    if (!entry) return;
+    entry.streaming = streaming;
+    this.#restore(entry, from);
   }
 
   stop(run: number): void {
@@ -158,9 +215,30 @@ export class Runner {
     const entry = this.#runs.get(run);
     if (!entry) return;
     change(entry);
+    this.#show(entry);
+  }
+
+  /** What it is now is kept, and shown in full. */
+  #show(entry: Run): void {
+    this.#keep(entry);
     entry.refresh = true;
     entry.encoder.forceKeyframe();
     if (entry.streaming) this.#output.statuses([statusOf(entry)]);
+  }
+
+  #keep(entry: Run): void {
+    entry.framesToCheckpoint = CHECKPOINT_FRAMES;
+    entry.checkpoint.write((values) => entry.simulation.save(values));
+  }
+
+  #restore(entry: Run, { values, shownStep, state, message }: Saved): void {
+    const { simulation } = entry;
+    simulation.restore(values);
+    entry.state = state;
+    entry.message = message;
+    const missing = Math.min(CATCH_UP_STEPS_MAX, shownStep - simulation.step);
+    if (state === "running" && missing > 0) this.#step(entry, missing);
+    this.#show(entry);
   }
 
   // --- the clock ---
@@ -211,7 +289,10 @@ export class Runner {
   #play(entry: Run, frame: number): Uint8Array | undefined {
     const elapsedFrames = Math.min(CATCH_UP_FRAMES, frame - entry.lastFrame);
     entry.lastFrame = frame;
-    if (entry.state === "running") this.#advance(entry, elapsedFrames);
+    if (entry.state === "running") {
+      this.#advance(entry, elapsedFrames);
+      if (--entry.framesToCheckpoint <= 0) this.#keep(entry);
+    }
     if (!entry.streaming || (entry.state !== "running" && !entry.refresh)) return undefined;
     entry.refresh = false;
     const { simulation } = entry;
@@ -227,28 +308,37 @@ export class Runner {
   }
 
   #advance(entry: Run, elapsedFrames: number): void {
-    const { simulation } = entry;
-    entry.owedSteps += (elapsedFrames * FRAME_MS) / 1000 / simulation.timestep;
+    entry.owedSteps += (elapsedFrames * FRAME_MS) / 1000 / entry.simulation.timestep;
     const deadline = performance.now() + entry.budgetMs * elapsedFrames;
+    while (entry.owedSteps >= 1) {
+      const affordable = entry.stepMs > 0 ? Math.max(1, Math.floor(CHUNK_MS / entry.stepMs)) : 1;
+      const count = Math.min(Math.floor(entry.owedSteps), affordable);
+      const started = performance.now();
+      if (!this.#step(entry, count)) break;
+      const ended = performance.now();
+      entry.owedSteps -= count;
+      entry.stepsThisSecond += count;
+      const stepMs = (ended - started) / count;
+      entry.stepMs = entry.stepMs === 0 ? stepMs : entry.stepMs + (stepMs - entry.stepMs) * COST_SMOOTHING;
+      if (ended >= deadline) break;
+    }
+    if (entry.owedSteps >= 1) entry.owedSteps %= 1;
+  }
+
+  /** False when it became unstable. */
+  #step(entry: Run, count: number): boolean {
+    this.#output.enter(entry.lease);
     try {
-      while (entry.owedSteps >= 1) {
-        const affordable = entry.stepMs > 0 ? Math.max(1, Math.floor(CHUNK_MS / entry.stepMs)) : 1;
-        const count = Math.min(Math.floor(entry.owedSteps), affordable);
-        const started = performance.now();
-        simulation.advance(count);
-        const ended = performance.now();
-        entry.owedSteps -= count;
-        entry.stepsThisSecond += count;
-        const stepMs = (ended - started) / count;
-        entry.stepMs = entry.stepMs === 0 ? stepMs : entry.stepMs + (stepMs - entry.stepMs) * COST_SMOOTHING;
-        if (ended >= deadline) break;
-      }
+      entry.simulation.advance(count);
+      return true;
     } catch (error) {
       entry.state = "unstable";
       entry.message = error instanceof UnstableError ? error.message : String(error);
       this.#output.statuses([statusOf(entry)]);
+      return false;
+    } finally {
+      this.#output.leave();
     }
-    if (entry.owedSteps >= 1) entry.owedSteps %= 1;
   }
 
   #endSecond(now: number): void {

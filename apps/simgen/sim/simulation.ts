@@ -16,6 +16,9 @@ interface Wave {
   spec: NonNullable<Actuator["wave"]>;
 }
 
+/** Where `save` puts what: the step, the epoch, the controls, which of them still wave, MuJoCo's own state. */
+export const SAVED = { step: 0, epoch: 1, controls: 2 } as const;
+
 /**
  * One scene in one MuJoCo module. Its only clock is the number of steps taken, so the same scene with the same controls
  * at the same steps is the same bit for bit, wherever it runs.
@@ -29,6 +32,9 @@ export class Simulation {
   readonly #data: MjData;
   readonly #actuators: Actuator[];
   readonly #controls: Float64Array;
+  readonly #signature: number;
+  readonly #physicsValues: number;
+  #physics: InstanceType<Mujoco["mj"]["DoubleBuffer"]> | undefined;
   #waves: Wave[] = [];
   #step = 0;
   #epoch = 0;
@@ -41,6 +47,7 @@ export class Simulation {
     this.#actuators = scene.actuators;
     this.#controls = new Float64Array(scene.actuators.length);
     const { mj } = mujoco;
+    this.#signature = mj.mjtState.mjSTATE_INTEGRATION.value;
     this.#model = mujoco.guard(() => mj.MjModel.from_xml_string(compiled.mjcf));
     try {
       this.#data = mujoco.guard(() => new mj.MjData(this.#model));
@@ -50,6 +57,7 @@ export class Simulation {
     }
     try {
       this.sensorValues = this.#data.sensordata.length;
+      this.#physicsValues = mj.mj_stateSize(this.#model, this.#signature);
       this.reset();
       this.#epoch = 0;
     } catch (error) {
@@ -146,17 +154,45 @@ export class Simulation {
     this.#epoch++;
   }
 
-  /** Everything the next step depends on. */
-  saveState(): Float64Array {
+  /** How many numbers `save` fills. */
+  get savedValues(): number {
+    return SAVED.controls + 2 * this.#actuators.length + this.#physicsValues;
+  }
+
+  /** Everything the next step depends on: another simulation of this scene that restores it goes on the same, bit for bit. */
+  save(values: Float64Array = new Float64Array(this.savedValues)): Float64Array {
     const { mj } = this.#mujoco;
-    const signature = mj.mjtState.mjSTATE_INTEGRATION.value;
-    const buffer = new mj.DoubleBuffer(mj.mj_stateSize(this.#model, signature));
-    try {
-      mj.mj_getState(this.#model, this.#data, buffer, signature);
-      return Float64Array.from(buffer.GetView());
-    } finally {
-      buffer.delete();
-    }
+    this.#physics ??= new mj.DoubleBuffer(this.#physicsValues);
+    mj.mj_getState(this.#model, this.#data, this.#physics, this.#signature);
+    values[SAVED.step] = this.#step;
+    values[SAVED.epoch] = this.#epoch;
+    values.set(this.#controls, SAVED.controls);
+    const waves = SAVED.controls + this.#actuators.length;
+    values.fill(0, waves, waves + this.#actuators.length);
+    for (const { index } of this.#waves) values[waves + index] = 1;
+    values.set(this.#physics.GetView(), waves + this.#actuators.length);
+    return values;
+  }
+
+  /** Takes over what `save` gave, of another simulation of this scene. */
+  restore(saved: Float64Array): void {
+    const { mj } = this.#mujoco;
+    const waves = SAVED.controls + this.#actuators.length;
+    this.reset();
+    this.#step = saved[SAVED.step] ?? 0;
+    this.#epoch = saved[SAVED.epoch] ?? 0;
+    this.#controls.set(saved.subarray(SAVED.controls, waves));
+    this.#waves = this.#waves.filter(({ index }) => saved[waves + index] === 1);
+    this.#mujoco.guard(() => {
+      mj.mj_setState(
+        this.#model,
+        this.#data,
+        Array.from(saved.subarray(waves + this.#actuators.length)),
+        this.#signature,
+      );
+      // Poses to show; more of MuJoCo's forward pass would change what the next step starts from.
+      mj.mj_kinematics(this.#model, this.#data);
+    });
   }
 
   /** What MuJoCo had to leave out for want of memory, if anything. */
@@ -167,6 +203,7 @@ export class Simulation {
   }
 
   delete(): void {
+    this.#physics?.delete();
     this.#data.delete();
     this.#model.delete();
   }

@@ -1,17 +1,21 @@
-import type { RunnerStats, RunStatus } from "./runner.ts";
+import type { RunnerStats, RunStatus, Saved, Start } from "./runner.ts";
 import type { Scene } from "./scene.ts";
 
 /** What the pool and its worker threads say to each other. */
 export type ToWorker =
-  | { type: "start"; run: number; scene: Scene }
-  | { type: "probe"; probe: number; scene: Scene }
+  | { type: "start"; run: number; scene: Scene; start: Start }
+  | { type: "probe"; lease: number; scene: Scene }
+  /** The run stops, and its state is sent: it goes on in another thread, where it has been started standing. */
+  | { type: "hand over"; run: number }
+  | { type: "go on"; run: number; from: Saved; streaming: boolean }
   | { type: "stop" | "reset"; run: number }
   | { type: "stream" | "pause"; run: number; on: boolean }
   | { type: "control"; run: number; actuator: number; value: number };
 
 export type FromWorker =
-  | { type: "ready" }
-  | { type: "started"; run: number }
+  /** `checkpoint`: of a Checkpoint that is kept up to date from now on. */
+  | { type: "started"; run: number; checkpoint: SharedArrayBuffer }
+  | { type: "handed over"; run: number; from: Saved }
   | { type: "refused"; run: number; message: string }
   | { type: "probed"; probe: number; result: ProbeResult }
   /** Frames one after another, each behind its length as 4 bytes, little endian. */

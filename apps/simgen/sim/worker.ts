@@ -1,5 +1,6 @@
 /** The entry of a worker thread: one MuJoCo module, one runner. */
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
+import { workerSide } from "@holdfast/resources/worker";
 import { loadMujoco } from "./mujoco.ts";
 import { probeScene } from "./probe.ts";
 import { Runner } from "./runner.ts";
@@ -9,8 +10,11 @@ const port = parentPort;
 if (!port) throw new Error("worker.ts runs in a worker thread");
 const send = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
-const mujoco = await loadMujoco((workerData as WorkerInput).wasm);
+const side = workerSide();
+const mujoco = await loadMujoco((side.data as WorkerInput).wasm);
 const runner = new Runner(mujoco, {
+  enter: side.enter,
+  leave: side.leave,
   frames(frames) {
     const bytes = packFrames(frames);
     send({ type: "frames", bytes }, [bytes.buffer]);
@@ -22,18 +26,27 @@ const runner = new Runner(mujoco, {
 port.on("message", (message: ToWorker) => {
   switch (message.type) {
     case "start":
+      side.enter(message.start.lease);
       try {
-        runner.start(message.run, message.scene);
-        return send({ type: "started", run: message.run });
+        const checkpoint = runner.start(message.run, message.scene, message.start);
+        return send({ type: "started", run: message.run, checkpoint });
       } catch (error) {
-        return send({
-          type: "refused",
-          run: message.run,
-          message: error instanceof Error ? error.message : String(error),
-        });
+        const text = error instanceof Error ? error.message : String(error);
+        return send({ type: "refused", run: message.run, message: text });
+      } finally {
+        side.leave();
       }
     case "probe":
-      return send({ type: "probed", probe: message.probe, result: probeScene(mujoco, message.scene) });
+      side.enter(message.lease);
+      send({ type: "probed", probe: message.lease, result: probeScene(mujoco, message.scene) });
+      return side.leave();
+    case "hand over": {
+      const from = runner.handOver(message.run);
+      if (from) send({ type: "handed over", run: message.run, from });
+      return;
+    }
+    case "go on":
+      return runner.goOn(message.run, message.from, message.streaming);
     case "stop":
       return runner.stop(message.run);
     case "reset":
@@ -46,4 +59,4 @@ port.on("message", (message: ToWorker) => {
       return runner.control(message.run, message.actuator, message.value);
   }
 });
-send({ type: "ready" });
+side.ready();

@@ -1,5 +1,5 @@
 import type { Kind } from "./kind.ts";
-import { atLeast, checkNames } from "./options.ts";
+import { atLeast, checkNames, WAIT_MS_MAX } from "./options.ts";
 import type { Resources } from "./resources.ts";
 import type { Lease, Making, Release, Scope } from "./scope.ts";
 
@@ -122,7 +122,9 @@ export class Keyed<K, T> {
   }
 
   async #made(key: K): Promise<Lease<T>> {
-    while (this.#kind.isFull && (await this.reclaim("others needed its place")));
+    // One whose release fails has been counted, and is nothing to whoever needs its place.
+    const reclaimed = () => this.reclaim("others needed its place").catch(() => true);
+    while (this.#kind.isFull && (await reclaimed()));
     return this.#scope.acquire(this.#kind.name, (making) => this.#create(key, making), this.#release);
   }
 
@@ -135,7 +137,7 @@ export class Keyed<K, T> {
   }
 
   #wait(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#look(), ms).unref();
+    return setTimeout(() => this.#look(), Math.min(ms, WAIT_MS_MAX)).unref();
   }
 
   #look(): void {

@@ -1,4 +1,4 @@
-import type { KindOptions } from "./options.ts";
+import { type KindOptions, WAIT_MS_MAX } from "./options.ts";
 import { type BudgetUse, ResourceError } from "./resource-error.ts";
 
 /** What is counted of one kind, since the start; `leaked` and `stuck` as of now. */
@@ -105,7 +105,7 @@ export class Kind {
     const timer =
       queueMsMax === Number.POSITIVE_INFINITY
         ? undefined
-        : setTimeout(() => give(this.refusal("acquire_timeout", bytes)), queueMsMax);
+        : setTimeout(() => give(this.refusal("acquire_timeout", bytes)), Math.min(queueMsMax, WAIT_MS_MAX));
     signal.addEventListener("abort", abort);
     const others = this.#queue.get(owner);
     if (others) others.push(waiter);

@@ -1,5 +1,6 @@
 import { Chain, Link } from "./chain.ts";
 import type { Kind } from "./kind.ts";
+import { WAIT_MS_MAX } from "./options.ts";
 import type { Called } from "./scope.ts";
 
 /** Something that is held for longer than its kind may be. */
@@ -14,18 +15,20 @@ export interface LeakReport {
   isCollected: boolean;
 }
 
-/** setTimeout fires at once for more than this. */
-const WAIT_MS_MAX = 2 ** 31 - 1;
+/** Where something was acquired. */
+export interface Trace {
+  stack?: string;
+}
 
 /** One lease under watch. */
 export class Watched extends Link<Watched> {
   readonly kind: Kind;
   readonly owner: () => string;
   readonly sinceMs = performance.now();
-  readonly #trace: { stack?: string } | undefined;
+  readonly #trace: Trace | undefined;
   isReported = false;
 
-  constructor(kind: Kind, owner: () => string, trace: { stack?: string } | undefined) {
+  constructor(kind: Kind, owner: () => string, trace: Trace | undefined) {
     super();
     this.kind = kind;
     this.owner = owner;
@@ -60,22 +63,35 @@ export class LeakWatch {
   readonly #reported = new Chain<Watched>();
   #untilTrace = 0;
   #timer: NodeJS.Timeout | undefined;
+  #lookAtMs = Number.POSITIVE_INFINITY;
 
   constructor(traceOneIn: number, listener: LeakListener) {
     this.#traceOneIn = traceOneIn;
     this.#listener = listener;
   }
 
-  /** `called`: the frames of the stack from there on are not shown. */
-  add(kind: Kind, owner: () => string, called: Called): Watched {
-    const watched = new Watched(kind, owner, this.#isTraced(kind) ? trace(called) : undefined);
+  /**
+   * The stack of an acquisition, if it is one of those that are traced. To be taken when it begins: after an `await` there is
+   * no way back to the caller. `called`: the frames from there on are not shown.
+   */
+  trace(kind: Kind, called: Called): Trace | undefined {
+    if (!this.#isWatched(kind) || !this.#isTraced(kind)) return undefined;
+    const trace: Trace = {};
+    Error.captureStackTrace(trace, called);
+    return trace;
+  }
+
+  /** Nothing, if the kind is not watched. */
+  add(kind: Kind, owner: () => string, trace: Trace | undefined): Watched | undefined {
+    if (!this.#isWatched(kind)) return undefined;
+    const watched = new Watched(kind, owner, trace);
     let chain = this.#chains.get(kind);
     if (!chain) {
       chain = new Chain();
       this.#chains.set(kind, chain);
     }
     chain.append(watched);
-    if (kind.isWatched) this.#timer ??= this.#wait(kind.limits.leakMs);
+    if (kind.isWatched) this.#lookAt(watched.sinceMs + kind.limits.leakMs);
     return watched;
   }
 
@@ -94,9 +110,16 @@ export class LeakWatch {
     this.#report(watched, true);
   }
 
-  /** All that is held now and under watch. */
-  held(): LeakReport[] {
-    return [this.#reported, ...this.#chains.values()].flatMap((chain) => [...chain].map((each) => each.report()));
+  /** All that is held now and under watch, and has been acquired since. */
+  held(sinceMs = 0): LeakReport[] {
+    return [this.#reported, ...this.#chains.values()]
+      .flatMap((chain) => [...chain])
+      .filter((watched) => watched.sinceMs >= sinceMs)
+      .map((watched) => watched.report());
+  }
+
+  #isWatched(kind: Kind): boolean {
+    return kind.isWatched || this.tracesAll;
   }
 
   #isTraced(kind: Kind): boolean {
@@ -117,26 +140,24 @@ export class LeakWatch {
     this.#listener.leak(watched.report(isCollected));
   }
 
-  #wait(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#look(), Math.min(ms, WAIT_MS_MAX)).unref();
+  /** At the latest. */
+  #lookAt(atMs: number): void {
+    if (atMs >= this.#lookAtMs) return;
+    clearTimeout(this.#timer);
+    this.#lookAtMs = atMs;
+    const leftMs = Math.max(1, atMs - performance.now());
+    this.#timer = setTimeout(() => this.#look(), Math.min(leftMs, WAIT_MS_MAX)).unref();
   }
 
   #look(): void {
     const now = performance.now();
-    let nextMs = Number.POSITIVE_INFINITY;
+    this.#lookAtMs = Number.POSITIVE_INFINITY;
     for (const [kind, chain] of this.#chains) {
       if (!kind.isWatched) continue;
       let watched = chain.first;
       for (; watched && watched.sinceMs + kind.limits.leakMs <= now; watched = chain.first)
         this.#report(watched, false);
-      if (watched) nextMs = Math.min(nextMs, watched.sinceMs + kind.limits.leakMs - now);
+      if (watched) this.#lookAt(watched.sinceMs + kind.limits.leakMs);
     }
-    this.#timer = nextMs === Number.POSITIVE_INFINITY ? undefined : this.#wait(nextMs);
   }
-}
-
-function trace(called: Called): { stack?: string } {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, called);
-  return holder;
 }

@@ -25,6 +25,9 @@ export const KIND_DEFAULTS: KindOptions = {
   releaseMsMax: 5_000,
 };
 
+/** setTimeout fires at once for more than this. */
+export const WAIT_MS_MAX = 2 ** 31 - 1;
+
 /** The given limits over the defaults. Throws `ResourceError` "option_invalid". */
 export function limitsFrom(kind: string, given: Partial<KindOptions>): KindOptions {
   const limits = { ...KIND_DEFAULTS, ...given };
@@ -53,4 +56,9 @@ export function atLeast<O extends string>(
 
 export function invalid(name: string, option: string, expected: string, got: unknown): never {
   throw new ResourceError("option_invalid", `${name}: ${option}: expected ${expected}, got ${got}`);
+}
+
+/** What cannot be counted would spoil the budget for good. */
+export function checkBytes(kind: string, bytes: number): void {
+  if (!Number.isFinite(bytes) || bytes < 0) invalid(kind, "bytes", "a finite number from 0 on", bytes);
 }

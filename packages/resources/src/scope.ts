@@ -1,6 +1,7 @@
 import { Chain, Link } from "./chain.ts";
 import type { Kind } from "./kind.ts";
-import type { Watched } from "./leak-watch.ts";
+import type { Trace, Watched } from "./leak-watch.ts";
+import { checkBytes, WAIT_MS_MAX } from "./options.ts";
 import { ResourceError } from "./resource-error.ts";
 import type { Resources } from "./resources.ts";
 
@@ -127,15 +128,14 @@ export class Lease<T> extends Entry implements AsyncDisposable {
   #ended: Promise<void> | undefined;
 
   /** For `Scope`: use `acquire` or `adopt`. */
-  constructor(scope: ScopeCore, kind: Kind, bytes: number, value: T, release: Release<T>, called: Called) {
+  constructor(scope: ScopeCore, kind: Kind, bytes: number, value: T, release: Release<T>, trace: Trace | undefined) {
     super();
     this.value = value;
     this.#kind = kind;
     this.#bytes = bytes;
     this.#scope = scope;
     this.#release = release;
-    const { watch } = scope.resources;
-    this.#watched = kind.isWatched || watch.tracesAll ? watch.add(kind, () => scope.owner, called) : undefined;
+    this.#watched = scope.resources.watch.add(kind, () => scope.owner, trace);
     kind.counters.acquired++;
     scope.entries.append(this);
   }
@@ -241,10 +241,13 @@ export class ScopeCore extends Entry {
     this.#parent = parent;
     this.#kind = resources.kind(SCOPE_KIND);
     options.signal?.throwIfAborted();
-    if (!this.#kind.tryTake(0)) throw this.#kind.refusal("budget_full", 0);
+    if (!this.#kind.tryTake(0)) {
+      const error = this.#kind.refusal("budget_full", 0);
+      resources.refused(this.#kind, this.owner, error);
+      throw error;
+    }
     const { watch } = resources;
-    this.watched =
-      this.#kind.isWatched || watch.tracesAll ? watch.add(this.#kind, () => this.owner, called) : undefined;
+    this.watched = watch.add(this.#kind, () => this.owner, watch.trace(this.#kind, called));
     this.#kind.counters.acquired++;
     (parent?.entries ?? resources.roots).append(this);
     this.#outer = options.signal;
@@ -276,12 +279,18 @@ export class ScopeCore extends Entry {
     options: AcquireOptions | undefined,
     called: Called,
   ): Promise<Lease<T>> {
-    if (this.#ended) return Promise.reject(this.#reason);
+    try {
+      this.throwIfClosed();
+      checkBytes(kindName, options?.bytes ?? 0);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const kind = this.resources.kind(kindName);
     const bytes = options?.bytes ?? 0;
     const signal = options?.signal;
+    const trace = this.resources.watch.trace(kind, called);
     if (signal !== undefined || !kind.tryTake(bytes))
-      return this.#acquireInTurn(kind, bytes, create, release, signal, called);
+      return this.#acquireInTurn(kind, bytes, create, release, signal, trace);
     let value: T | PromiseLike<T>;
     try {
       value = create(this);
@@ -290,19 +299,20 @@ export class ScopeCore extends Entry {
       kind.giveBack(bytes);
       return Promise.reject(error);
     }
-    if (isThenable(value)) return this.#finish<T>(kind, bytes, value, release, undefined, called);
-    return Promise.resolve(new Lease(this, kind, bytes, value, release, called));
+    if (isThenable(value)) return this.#finish<T>(kind, bytes, value, release, undefined, trace);
+    return Promise.resolve(new Lease(this, kind, bytes, value, release, trace));
   }
 
   adopt<T>(kindName: string, value: T, release: Release<T>, bytes: number, called: Called): Lease<T> {
     this.throwIfClosed();
+    checkBytes(kindName, bytes);
     const kind = this.resources.kind(kindName);
     if (!kind.tryTake(bytes)) {
       const error = kind.refusal(bytes > kind.limits.bytesMax ? "budget_exceeded" : "budget_full", bytes);
       this.resources.refused(kind, this.owner, error);
       throw error;
     }
-    return new Lease(this, kind, bytes, value, release, called);
+    return new Lease(this, kind, bytes, value, release, this.resources.watch.trace(kind, called));
   }
 
   end(): Promise<void> {
@@ -321,7 +331,7 @@ export class ScopeCore extends Entry {
     create: Create<T>,
     release: Release<T>,
     given: AbortSignal | undefined,
-    called: Called,
+    trace: Trace | undefined,
   ): Promise<Lease<T>> {
     const signal = given ? AbortSignal.any([this.signal, given]) : this.signal;
     try {
@@ -335,7 +345,7 @@ export class ScopeCore extends Entry {
       throw signal.reason;
     }
     const made = (async () => create({ signal }))();
-    return this.#finish(kind, bytes, made, release, given, called);
+    return this.#finish(kind, bytes, made, release, given, trace);
   }
 
   /** The lease of what is being made. If it comes too late for whoever asked, it is released. */
@@ -345,7 +355,7 @@ export class ScopeCore extends Entry {
     made: PromiseLike<T>,
     release: Release<T>,
     given: AbortSignal | undefined,
-    called: Called,
+    trace: Trace | undefined,
   ): Promise<Lease<T>> {
     const asked = Promise.withResolvers<Lease<T>>();
     let isGivenUp = false;
@@ -355,7 +365,7 @@ export class ScopeCore extends Entry {
     };
     const over = new Promise<T>((resolve) => resolve(made)).then(
       (value) => {
-        const lease = new Lease(this, kind, bytes, value, release, called);
+        const lease = new Lease(this, kind, bytes, value, release, trace);
         if (isGivenUp) return lease.end();
         asked.resolve(lease);
         return;
@@ -418,14 +428,17 @@ async function within(kind: Kind, work: Promise<void>, what: string): Promise<vo
   const { releaseMsMax } = kind.limits;
   if (releaseMsMax === Number.POSITIVE_INFINITY) return work;
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    kind.stuck++;
-    const freed = () => {
-      kind.stuck--;
-    };
-    work.then(freed, freed);
-    late.reject(new ResourceError("release_timeout", `${what} was not released within ${releaseMsMax} ms`));
-  }, releaseMsMax);
+  const timer = setTimeout(
+    () => {
+      kind.stuck++;
+      const freed = () => {
+        kind.stuck--;
+      };
+      work.then(freed, freed);
+      late.reject(new ResourceError("release_timeout", `${what} was not released within ${releaseMsMax} ms`));
+    },
+    Math.min(releaseMsMax, WAIT_MS_MAX),
+  );
   try {
     await Promise.race([work, late.promise]);
   } finally {

@@ -1,5 +1,6 @@
 import type { PoolWorker } from "./pool-worker.ts";
 import type { ResourceError } from "./resource-error.ts";
+import type { Lease } from "./scope.ts";
 
 export interface SeatRequest {
   /** Share of a thread's time it will take, from 0 to 1. */
@@ -11,8 +12,10 @@ export interface SeatRequest {
    * the promise resolves, it is left. If it rejects, the lease is lost.
    */
   moved?(to: PoolWorker, from: PoolWorker | undefined): Promise<void> | void;
-  /** Its worker is gone and it with it. Nothing is to be released any more. */
+  /** Its worker is gone and it with it: it is released already. */
   lost?(error: ResourceError): void;
+  /** It has been released: tell its worker to stop. */
+  released?(from: PoolWorker): void;
 }
 
 /** A place in a worker. Its number is what the worker's side calls `enter` with. */
@@ -23,6 +26,8 @@ export class Seat {
   readonly request: SeatRequest;
   /** Where it is, or was last. */
   worker: PoolWorker;
+  /** For `WorkerPool`. */
+  lease: Lease<Seat> | undefined;
   /** Whether nobody needs it any more. */
   isOver = false;
 

@@ -132,11 +132,16 @@ export class WorkerPool {
     const worker = this.#waiters.length === 0 ? this.#roomFor(request.load ?? 0, request.bytes ?? 0) : undefined;
     const seat = worker ? this.#seat(worker, request) : await this.#wait(scope.owner, request, signal);
     try {
-      return scope.adopt(this.#kind, seat, () => this.#release(seat));
+      seat.lease = scope.adopt(this.#kind, seat, () => this.#release(seat));
+      return seat.lease;
     } catch (error) {
       this.#release(seat);
       throw error;
     }
+  }
+
+  get workers(): readonly PoolWorker[] {
+    return [...this.#workers];
   }
 
   snapshot(): WorkerPoolSnapshot {
@@ -184,6 +189,8 @@ export class WorkerPool {
   }
 
   #release(seat: Seat): void {
+    if (seat.isOver) return;
+    seat.request.released?.(seat.worker);
     seat.leave();
     this.#homeless.delete(seat);
     this.#serve();
@@ -292,7 +299,8 @@ export class WorkerPool {
       const code = by === "hang" ? "worker_hung" : "worker_died";
       this.#lose(culprit, new ResourceError(code, `${message}, in the work of this lease`));
     }
-    const replacement = this.#replace(worker);
+    // One lease that brings down its worker is lost with it: the next worker need not wait for that.
+    const replacement = this.#replace(worker, culprit !== undefined);
     // Its leases are on their way already.
     if (worker === this.#retiring) return;
     const heirs = [...worker.seats];
@@ -307,11 +315,11 @@ export class WorkerPool {
   }
 
   /** The first is replaced at once; when they die one after another, the next ones later and later. */
-  #replace(dead: PoolWorker): PoolWorker | undefined {
+  #replace(dead: PoolWorker, hasCulprit: boolean): PoolWorker | undefined {
     if (this.#workers.size >= this.#options.size || this.#restart) return;
     if (dead.ageMs > STABLE_MS) this.#deaths = 0;
-    this.#deaths++;
-    if (this.#deaths === 1) return this.#start();
+    if (!hasCulprit) this.#deaths++;
+    if (hasCulprit || this.#deaths === 1) return this.#start();
     const { restartMs, restartMsMax } = this.#options;
     const waitMs =
       Math.min(restartMsMax, restartMs * 2 ** Math.min(this.#deaths - 2, 30)) * (1 - JITTER * Math.random());
@@ -366,6 +374,7 @@ export class WorkerPool {
     if (seat.isOver) return;
     this.#homeless.delete(seat);
     seat.leave();
+    void seat.lease?.release();
     seat.request.lost?.(error);
   }
 

@@ -8,7 +8,8 @@ import {
   type IsFailure,
 } from "@holdfast/breaker";
 import { type ModelMessage, streamText } from "ai";
-import { type Pool, PoolError, type Trial } from "../../sim/pool.ts";
+import type { Pool, Trial } from "../../sim/pool.ts";
+import { PoolError } from "../../sim/pool-error.ts";
 import type { Scene } from "../../sim/scene.ts";
 import type { Picture } from "../picture.ts";
 import { ANSWER_CHARS_MAX, BadAnswer, Refusal, readAnswer } from "./answer.ts";
