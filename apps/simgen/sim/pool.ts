@@ -169,6 +169,11 @@ export class Pool {
     }
   }
 
+  /** Those that run simulations. */
+  get threads(): readonly PoolWorker[] {
+    return this.#threads.workers;
+  }
+
   snapshot(): PoolSnapshot {
     return {
       workers: this.#threads.workers.map((worker) => ({

@@ -5,7 +5,7 @@ import { PoolError } from "./pool-error.ts";
 import type { RunnerState, RunStatus, Saved, Start } from "./runner.ts";
 import type { Scene } from "./scene.ts";
 import { SAVED } from "./simulation.ts";
-import type { FromWorker, ToWorker } from "./thread.ts";
+import type { FromWorker, Told, ToWorker } from "./thread.ts";
 
 export interface RunEvents {
   frame(bytes: Uint8Array): void;
@@ -14,8 +14,8 @@ export interface RunEvents {
   failed(message: string): void;
 }
 
-/** What a run may be told while it is between two threads; the oldest is forgotten first. */
-const HELD_MAX = 1000;
+/** What is remembered of what a run was told; a thread takes much less with it, and a move much less time. */
+const TOLD_MAX = 1000;
 
 /**
  * One running simulation, wherever it runs. From a thread that is replaced, it moves with all its state; from one that is
@@ -28,13 +28,15 @@ export class PooledRun {
   readonly #begun = Promise.withResolvers<void>();
   #lease: Lease<Seat> | undefined;
   #home: PoolWorker | undefined;
-  /** While it is between two threads: what it was told. */
-  #held: ToWorker[] | undefined;
+  /** What it was told last, in order: what its thread takes with it when it dies, and what comes while it moves, is told again. */
+  readonly #told: Told[] = [];
+  #lastTold = 0;
   #starting: PromiseWithResolvers<Checkpoint> | undefined;
   #handingOver: PromiseWithResolvers<Saved> | undefined;
   #checkpoint: Checkpoint | undefined;
   #isStreaming = false;
   #isPaused = false;
+  #isMoving = true;
   /** Why it is unstable. */
   #unstable: string | undefined;
   #shown = { step: 0, epoch: -1 };
@@ -48,9 +50,8 @@ export class PooledRun {
   /** Begins it. Rejects with `PoolError` "scene_uncompilable" or "simulation_failed", and the lease is released. */
   async begin(lease: Lease<Seat>): Promise<void> {
     this.#lease = lease;
-    this.#held = [];
     this.#startIn(lease.value.worker, { lease: lease.value.id, streaming: false }).then(
-      (checkpoint) => this.#isIn(lease.value.worker, checkpoint),
+      (checkpoint) => this.#isIn(lease.value.worker, checkpoint, 0),
       this.#begun.reject,
     );
     try {
@@ -63,21 +64,21 @@ export class PooledRun {
 
   stream(on: boolean): void {
     this.#isStreaming = on;
-    this.#tell({ type: "stream", run: this.run, on });
+    this.#tell({ what: "stream", on });
   }
 
   control(actuator: number, value: number): void {
-    this.#tell({ type: "control", run: this.run, actuator, value });
+    this.#tell({ what: "control", actuator, value });
   }
 
   pause(on: boolean): void {
     this.#isPaused = on;
-    this.#tell({ type: "pause", run: this.run, on });
+    this.#tell({ what: "pause", on });
   }
 
   reset(): void {
     this.#unstable = undefined;
-    this.#tell({ type: "reset", run: this.run });
+    this.#tell({ what: "reset" });
   }
 
   /** Ends it. */
@@ -103,22 +104,26 @@ export class PooledRun {
   async move(to: PoolWorker, from: PoolWorker | undefined): Promise<void> {
     const { run } = this;
     const lease = this.#lease?.value.id ?? 0;
+    let told = 0;
     let checkpoint: Checkpoint;
     if (from) {
       // The scene is compiled there while it runs on here: so what its viewers wait for is two messages.
       checkpoint = await this.#startIn(to, { lease, streaming: false, from: "later" });
-      this.#held ??= [];
+      this.#isMoving = true;
       this.#handingOver = Promise.withResolvers();
       from.postMessage({ type: "hand over", run } satisfies ToWorker);
       const saved = await this.#handingOver.promise;
+      told = saved.told;
       to.postMessage({ type: "go on", run, from: saved, streaming: this.#isStreaming } satisfies ToWorker);
     } else {
-      this.#held ??= [];
+      this.#isMoving = true;
       // If it was on its way and its new home is gone, it still runs in the old one.
       if (this.#home && !this.#home.isGone) this.#home.postMessage({ type: "stop", run } satisfies ToWorker);
-      checkpoint = await this.#startIn(to, this.#again(lease));
+      const start = this.#again(lease);
+      told = typeof start.from === "object" ? start.from.told : 0;
+      checkpoint = await this.#startIn(to, start);
     }
-    this.#isIn(to, checkpoint);
+    this.#isIn(to, checkpoint, told);
   }
 
   receive(message: Extract<FromWorker, { run: number }>): void {
@@ -144,12 +149,12 @@ export class PooledRun {
     this.events.status(status);
   }
 
-  #isIn(home: PoolWorker, checkpoint: Checkpoint): void {
+  /** `number`: of the last thing it was told that is in the state it began with there. */
+  #isIn(home: PoolWorker, checkpoint: Checkpoint, number: number): void {
     this.#home = home;
     this.#checkpoint = checkpoint;
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const message of held) home.postMessage(message);
+    this.#isMoving = false;
+    for (const told of this.#told) if (told.number > number) this.#post(home, told);
     this.#begun.resolve();
   }
 
@@ -168,12 +173,19 @@ export class PooledRun {
     const state: RunnerState = this.#unstable !== undefined ? "unstable" : this.#isPaused ? "paused" : "running";
     // A reset that nobody has seen yet begins at its own first step.
     const shownStep = this.#shown.epoch === ((values[SAVED.epoch] ?? 0) & 0xff) ? this.#shown.step : 0;
-    return { ...start, from: { values, shownStep, state, message: this.#unstable } };
+    const told = values.at(-1) ?? 0;
+    return { ...start, from: { values, shownStep, told, state, message: this.#unstable } };
   }
 
-  #tell(message: ToWorker): void {
-    if (this.#held) {
-      if (this.#held.push(message) > HELD_MAX) this.#held.shift();
-    } else this.#home?.postMessage(message);
+  #tell(what: WithoutNumber<Told>): void {
+    const told = { ...what, number: ++this.#lastTold };
+    if (this.#told.push(told) > TOLD_MAX) this.#told.shift();
+    if (this.#home && !this.#isMoving) this.#post(this.#home, told);
+  }
+
+  #post(home: PoolWorker, told: Told): void {
+    home.postMessage({ type: "tell", run: this.run, told } satisfies ToWorker);
   }
 }
+
+type WithoutNumber<T> = T extends unknown ? Omit<T, "number"> : never;

@@ -3,6 +3,7 @@ import { FrameEncoder } from "./frame.ts";
 import type { Mujoco } from "./mujoco.ts";
 import type { Scene } from "./scene.ts";
 import { Simulation, UnstableError } from "./simulation.ts";
+import type { Told } from "./thread.ts";
 
 /** What became of a run: `unstable` runs stand still until they are reset. */
 export type RunnerState = "running" | "paused" | "unstable";
@@ -37,6 +38,8 @@ export interface Saved extends Standing {
   values: Float64Array;
   /** The step that has been shown already: it gets there without showing anything. */
   shownStep: number;
+  /** The number of the last thing it was told. */
+  told: number;
 }
 
 export interface RunnerStats {
@@ -83,6 +86,7 @@ interface Run {
   lease: number;
   simulation: Simulation;
   checkpoint: Checkpoint;
+  told: number;
   framesToCheckpoint: number;
   encoder: FrameEncoder;
   slot: number;
@@ -129,7 +133,9 @@ export class Runner {
       run,
       lease,
       simulation,
-      checkpoint: Checkpoint.of(simulation.savedValues),
+      // The last is what it was told.
+      checkpoint: Checkpoint.of(simulation.savedValues + 1),
+      told: 0,
       framesToCheckpoint: slot % CHECKPOINT_FRAMES,
       encoder: new FrameEncoder(run, simulation.bodyIds, simulation.sensorValues, Math.floor(Math.random() * 0x10000)),
       slot,
@@ -156,8 +162,8 @@ export class Runner {
   handOver(run: number): Saved | undefined {
     const entry = this.#runs.get(run);
     if (!entry) return;
-    const { state, message, simulation } = entry;
-    const saved = { values: simulation.save(), shownStep: simulation.step, state, message };
+    const { state, message, simulation, told } = entry;
+    const saved = { values: simulation.save(), shownStep: simulation.step, told, state, message };
     this.stop(run);
     return saved;
   }
@@ -184,37 +190,30 @@ export class Runner {
     for (const run of this.#runs.keys()) this.stop(run);
   }
 
-  /** Turns frames and statuses on or off; on, a keyframe comes at the next turn. */
-  stream(run: number, on: boolean): void {
-    this.#change(run, (entry) => {
-      entry.streaming = on;
-    });
-  }
-
-  control(run: number, actuator: number, value: number): void {
-    this.#change(run, (entry) => entry.simulation.control(actuator, value));
-  }
-
-  pause(run: number, paused: boolean): void {
-    this.#change(run, (entry) => {
-      if (entry.state !== "unstable") entry.state = paused ? "paused" : "running";
-    });
-  }
-
-  /** Back to the initial pose, and running if it was unstable. */
-  reset(run: number): void {
-    this.#change(run, (entry) => {
-      entry.simulation.reset();
-      entry.owedSteps = 0;
-      entry.message = undefined;
-      if (entry.state === "unstable") entry.state = "running";
-    });
-  }
-
-  #change(run: number, change: (entry: Run) => void): void {
+  /**
+   * `stream`: frames and statuses are wanted; `pause`; `control`: an actuator's value; `reset`: back to the initial pose,
+   * and running if it was unstable. A keyframe and a status come at the next turn.
+   */
+  tell(run: number, told: Told): void {
     const entry = this.#runs.get(run);
     if (!entry) return;
-    change(entry);
+    entry.told = told.number;
+    switch (told.what) {
+      case "stream":
+        entry.streaming = told.on;
+        break;
+      case "pause":
+        if (entry.state !== "unstable") entry.state = told.on ? "paused" : "running";
+        break;
+      case "control":
+        entry.simulation.control(told.actuator, told.value);
+        break;
+      case "reset":
+        entry.simulation.reset();
+        entry.owedSteps = 0;
+        entry.message = undefined;
+        if (entry.state === "unstable") entry.state = "running";
+    }
     this.#show(entry);
   }
 
@@ -228,12 +227,16 @@ export class Runner {
 
   #keep(entry: Run): void {
     entry.framesToCheckpoint = CHECKPOINT_FRAMES;
-    entry.checkpoint.write((values) => entry.simulation.save(values));
+    entry.checkpoint.write((values) => {
+      entry.simulation.save(values);
+      values[values.length - 1] = entry.told;
+    });
   }
 
-  #restore(entry: Run, { values, shownStep, state, message }: Saved): void {
+  #restore(entry: Run, { values, shownStep, told, state, message }: Saved): void {
     const { simulation } = entry;
     simulation.restore(values);
+    entry.told = told;
     entry.state = state;
     entry.message = message;
     const missing = Math.min(CATCH_UP_STEPS_MAX, shownStep - simulation.step);

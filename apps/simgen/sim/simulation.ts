@@ -174,10 +174,11 @@ export class Simulation {
     return values;
   }
 
-  /** Takes over what `save` gave, of another simulation of this scene. */
+  /** Takes over what `save` filled, of another simulation of this scene; what comes behind that is left alone. */
   restore(saved: Float64Array): void {
     const { mj } = this.#mujoco;
     const waves = SAVED.controls + this.#actuators.length;
+    const physics = waves + this.#actuators.length;
     this.reset();
     this.#step = saved[SAVED.step] ?? 0;
     this.#epoch = saved[SAVED.epoch] ?? 0;
@@ -187,7 +188,7 @@ export class Simulation {
       mj.mj_setState(
         this.#model,
         this.#data,
-        Array.from(saved.subarray(waves + this.#actuators.length)),
+        Array.from(saved.subarray(physics, physics + this.#physicsValues)),
         this.#signature,
       );
       // Poses to show; more of MuJoCo's forward pass would change what the next step starts from.

@@ -8,9 +8,15 @@ export type ToWorker =
   /** The run stops, and its state is sent: it goes on in another thread, where it has been started standing. */
   | { type: "hand over"; run: number }
   | { type: "go on"; run: number; from: Saved; streaming: boolean }
-  | { type: "stop" | "reset"; run: number }
-  | { type: "stream" | "pause"; run: number; on: boolean }
-  | { type: "control"; run: number; actuator: number; value: number };
+  | { type: "stop"; run: number }
+  | { type: "tell"; run: number; told: Told };
+
+/** What a run is told. It is numbered, so that none is lost, or heard twice, when the run moves. */
+export type Told = { number: number } & (
+  | { what: "reset" }
+  | { what: "stream" | "pause"; on: boolean }
+  | { what: "control"; actuator: number; value: number }
+);
 
 export type FromWorker =
   /** `checkpoint`: of a Checkpoint that is kept up to date from now on. */

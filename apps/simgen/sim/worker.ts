@@ -49,14 +49,8 @@ port.on("message", (message: ToWorker) => {
       return runner.goOn(message.run, message.from, message.streaming);
     case "stop":
       return runner.stop(message.run);
-    case "reset":
-      return runner.reset(message.run);
-    case "stream":
-      return runner.stream(message.run, message.on);
-    case "pause":
-      return runner.pause(message.run, message.on);
-    case "control":
-      return runner.control(message.run, message.actuator, message.value);
+    case "tell":
+      return runner.tell(message.run, message.told);
   }
 });
 side.ready();
