@@ -1,5 +1,6 @@
 import type { Kind } from "./kind.ts";
 import { atLeast, checkNames, WAIT_MS_MAX } from "./options.ts";
+import { ResourceError } from "./resource-error.ts";
 import type { Resources } from "./resources.ts";
 import type { Lease, Making, Release, Scope } from "./scope.ts";
 
@@ -22,10 +23,10 @@ interface Instance<T> {
  * many there may be is their kind's `countMax`: when that is reached, the one that has been idle for the longest goes for
  * a new one. "KIND use" counts those who use them.
  */
-export class Keyed<K, T> {
+export class Keyed<K, T, G = void> {
   readonly #resources: Resources;
   readonly #kind: Kind;
-  readonly #create: (key: K, making: Making) => T | PromiseLike<T>;
+  readonly #create: (key: K, making: Making, given: G) => T | PromiseLike<T>;
   readonly #release: Release<T>;
   readonly #options: KeyedOptions;
   readonly #scope: Scope;
@@ -37,7 +38,7 @@ export class Keyed<K, T> {
   constructor(
     resources: Resources,
     kind: string,
-    create: (key: K, making: Making) => T | PromiseLike<T>,
+    create: (key: K, making: Making, given: G) => T | PromiseLike<T>,
     release: Release<T>,
     options: Partial<KeyedOptions> = {},
   ) {
@@ -48,7 +49,7 @@ export class Keyed<K, T> {
     this.#kind = resources.kind(kind);
     this.#create = create;
     this.#release = release;
-    this.#scope = resources.scope(kind);
+    this.#scope = resources.scope(`${kind} by key`, { isLongLived: true });
   }
 
   get size(): number {
@@ -62,19 +63,16 @@ export class Keyed<K, T> {
 
   /**
    * The instance of that key, for the scope to use. Those who ask while it is being made wait for the same one, and are all
-   * told if it cannot be made; the next one tries anew. Rejects as `Scope.acquire`.
+   * told if it cannot be made; the next one tries anew. `given`: what `create` needs besides the key. Rejects as `Scope.acquire`.
    */
-  async acquire(scope: Scope, key: K): Promise<Lease<T>> {
-    const instance = this.#instances.get(key) ?? this.#make(key);
+  async acquire(scope: Scope, key: K, given: G): Promise<Lease<T>> {
+    const instance = this.#instances.get(key) ?? this.#make(key, given);
     this.#idle.delete(key);
     instance.users++;
-    let isUsed = true;
-    const leave = () => {
-      if (isUsed) this.#left(key, instance);
-      isUsed = false;
-    };
+    const leave = () => this.#left(key, instance);
     try {
-      const { value } = await instance.lease;
+      const { value, isReleased } = await instance.lease;
+      if (isReleased) throw new ResourceError("scope_closed", `${this.#kind.name} ${key} has ended`);
       return scope.adopt(`${this.#kind.name} use`, value, leave);
     } catch (error) {
       leave();
@@ -107,8 +105,8 @@ export class Keyed<K, T> {
     return this.#scope.close();
   }
 
-  #make(key: K): Instance<T> {
-    const instance: Instance<T> = { lease: this.#made(key), made: undefined, users: 0, idleSinceMs: 0 };
+  #make(key: K, given: G): Instance<T> {
+    const instance: Instance<T> = { lease: this.#made(key, given), made: undefined, users: 0, idleSinceMs: 0 };
     this.#instances.set(key, instance);
     instance.lease.then(
       (lease) => {
@@ -121,11 +119,11 @@ export class Keyed<K, T> {
     return instance;
   }
 
-  async #made(key: K): Promise<Lease<T>> {
+  async #made(key: K, given: G): Promise<Lease<T>> {
     // One whose release fails has been counted, and is nothing to whoever needs its place.
     const reclaimed = () => this.reclaim("others needed its place").catch(() => true);
     while (this.#kind.isFull && (await reclaimed()));
-    return this.#scope.acquire(this.#kind.name, (making) => this.#create(key, making), this.#release);
+    return this.#scope.acquire(this.#kind.name, (making) => this.#create(key, making, given), this.#release);
   }
 
   #left(key: K, instance: Instance<T>): void {

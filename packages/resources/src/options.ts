@@ -39,7 +39,7 @@ export function limitsFrom(kind: string, given: Partial<KindOptions>): KindOptio
 
 export function checkNames(name: string, given: object, known: object): void {
   for (const option of Object.keys(given))
-    if (!(option in known)) invalid(name, option, `one of ${Object.keys(known).join(", ")}`, option);
+    if (!Object.hasOwn(known, option)) invalid(name, option, `one of ${Object.keys(known).join(", ")}`, option);
 }
 
 export function atLeast<O extends string>(

@@ -120,7 +120,7 @@ export class Resources implements AsyncDisposable {
 
   /** @internal A scope that is garbage-collected unclosed is reported, if scopes are watched. */
   hint(scope: Scope, core: ScopeCore): void {
-    if (core.watched) this.#collected.register(scope, core, core);
+    if (core.watched && core.isOnItsOwn) this.#collected.register(scope, core, core);
   }
 
   /** @internal */

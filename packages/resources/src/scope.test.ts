@@ -732,3 +732,30 @@ async function assertQuiet(resources: Resources, scope: Scope, calls: { made: nu
   await scope.close();
   assertEmpty(resources);
 }
+
+test("when a scope begins to end, its inner scopes take no more, and whoever waits in them is told at once", async () => {
+  const resources = new Resources({ kinds: { never: { releaseMsMax: 30 } } });
+  const outer = resources.scope("outer");
+  const inner = outer.scope("inner");
+  const slow = Promise.withResolvers<void>();
+  outer.adopt("slow", 1, () => slow.promise);
+  const making = inner.acquire(
+    "never",
+    () => new Promise(() => {}),
+    () => {},
+    {},
+  );
+  const end = outer.close();
+  await assert.rejects(making, { code: "scope_closed" });
+  assert.equal(inner.signal.aborted, true);
+  await assert.rejects(
+    inner.acquire(
+      "more",
+      () => 1,
+      () => {},
+    ),
+    { code: "scope_closed" },
+  );
+  slow.resolve();
+  await assert.rejects(end, AggregateError);
+});

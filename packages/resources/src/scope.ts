@@ -23,6 +23,8 @@ export interface AcquireOptions {
 export interface ScopeOptions {
   /** Ends the scope. */
   signal?: AbortSignal;
+  /** Is no leak, however long it is open. */
+  isLongLived?: boolean;
 }
 
 export const SCOPE_KIND = "scope";
@@ -247,7 +249,7 @@ export class ScopeCore extends Entry {
       throw error;
     }
     const { watch } = resources;
-    this.watched = watch.add(this.#kind, () => this.owner, watch.trace(this.#kind, called));
+    if (!options.isLongLived) this.watched = watch.add(this.#kind, () => this.owner, watch.trace(this.#kind, called));
     this.#kind.counters.acquired++;
     (parent?.entries ?? resources.roots).append(this);
     this.#outer = options.signal;
@@ -259,17 +261,22 @@ export class ScopeCore extends Entry {
   }
 
   get isClosed(): boolean {
-    return this.#ended !== undefined;
+    return this.#reason !== undefined;
+  }
+
+  /** Whether nobody but the holder of its handle will end it. */
+  get isOnItsOwn(): boolean {
+    return !this.#parent && !this.#outer;
   }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#ended && !this.#controller.signal.aborted) this.#controller.abort(this.#reason);
+    if (this.isClosed && !this.#controller.signal.aborted) this.#controller.abort(this.#reason);
     return this.#controller.signal;
   }
 
   throwIfClosed(): void {
-    if (this.#ended) throw this.#reason;
+    if (this.isClosed) throw this.#reason;
   }
 
   acquire<T>(
@@ -300,7 +307,9 @@ export class ScopeCore extends Entry {
       return Promise.reject(error);
     }
     if (isThenable(value)) return this.#finish<T>(kind, bytes, value, release, undefined, trace);
-    return Promise.resolve(new Lease(this, kind, bytes, value, release, trace));
+    const lease = new Lease(this, kind, bytes, value, release, trace);
+    if (this.isClosed) return lease.end().then(() => Promise.reject(this.#reason));
+    return Promise.resolve(lease);
   }
 
   adopt<T>(kindName: string, value: T, release: Release<T>, bytes: number, called: Called): Lease<T> {
@@ -316,7 +325,14 @@ export class ScopeCore extends Entry {
   }
 
   end(): Promise<void> {
-    this.#ended ??= this.#end();
+    if (this.#ended) return this.#ended;
+    const ended = Promise.withResolvers<void>();
+    this.#ended = ended.promise;
+    this.#outer?.removeEventListener("abort", this.#abort);
+    this.#begin(
+      this.#outer?.aborted ? this.#outer.reason : new ResourceError("scope_closed", `${this.owner} has ended`),
+    );
+    this.#releaseAll().then(ended.resolve, ended.reject);
     return this.#ended;
   }
 
@@ -384,6 +400,7 @@ export class ScopeCore extends Entry {
     const abort = () => giveUp(given?.reason);
     given?.addEventListener("abort", abort, { once: true });
     if (given?.aborted) abort();
+    if (this.isClosed) giveUp(this.#reason);
     try {
       return await asked.promise;
     } finally {
@@ -396,14 +413,21 @@ export class ScopeCore extends Entry {
     return this.#parent ? this.#parent.#top : this;
   }
 
-  async #end(): Promise<void> {
-    this.#outer?.removeEventListener("abort", this.#abort);
-    this.#reason = new ResourceError("scope_closed", `${this.owner} has ended`, undefined);
-    if (this.#outer?.aborted) this.#reason = this.#outer.reason;
-    // Its end is known before anybody is told of it.
+  /** From now on nothing is acquired in it or in any inner scope, and whoever waits for something is told. */
+  #begin(reason: unknown): void {
+    if (this.isClosed) return;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    // Copied: whoever is told may release something.
+    for (const entry of [...this.entries]) {
+      if (entry instanceof Pending) entry.giveUp(reason);
+      if (entry instanceof ScopeCore) entry.#begin(reason);
+    }
+  }
+
+  async #releaseAll(): Promise<void> {
+    // If it was `create` that ended it, what that makes is in here in a moment.
     await DONE;
-    this.#controller?.abort(this.#reason);
-    for (const entry of this.entries) if (entry instanceof Pending) entry.giveUp(this.#reason);
     const errors: unknown[] = [];
     for (let entry = this.entries.last; entry; entry = this.entries.last) {
       try {

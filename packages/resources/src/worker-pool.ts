@@ -114,7 +114,7 @@ export class WorkerPool {
     this.#resources = resources;
     this.#kind = kind;
     this.#url = url;
-    this.#scope = resources.scope(`${kind} pool`);
+    this.#scope = resources.scope(`${kind} pool`, { isLongLived: true });
     for (let i = 0; i < this.#options.size; i++) this.#start();
     this.#checkMs = Math.min(250, Math.max(20, this.#options.hangMsMax / 10));
     this.#timers = [
