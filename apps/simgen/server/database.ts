@@ -1,11 +1,20 @@
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
-import { type ColumnType, Kysely, PGliteDialect, PostgresDialect } from "kysely";
+import { Resources, type Scope } from "@holdfast/resources";
+import {
+  type ColumnType,
+  Kysely,
+  PGliteDialect,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+} from "kysely";
 import { Migrator } from "kysely/migration";
 import pg from "pg";
 import type { Planner } from "./messages.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { owners } from "./owner.ts";
 
 export interface Tables {
   simulations: {
@@ -49,9 +58,19 @@ const CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 5000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
+/** Limits for `Resources`: a client that is held for so long is reported, with whose it is and where it was taken. */
+export const DATABASE_CLIENTS = {
+  "database client": { countMax: CONNECTIONS_MAX, queueMsMax: CONNECT_TIMEOUT_MS, leakMs: 30_000 },
+};
+
 /** Opens Postgres at `url`, or the embedded one in `dataDir`, and brings its tables up to date. Throws `DatabaseError`. */
-export async function openDatabase(options: { url: string | undefined; dataDir: string }): Promise<OpenDatabase> {
-  const opened = options.url === undefined ? await openEmbedded(options.dataDir) : openPostgres(options.url);
+export async function openDatabase(options: {
+  url: string | undefined;
+  dataDir: string;
+  resources?: Resources;
+}): Promise<OpenDatabase> {
+  const { url, dataDir, resources = new Resources({ kinds: DATABASE_CLIENTS }) } = options;
+  const opened = url === undefined ? await openEmbedded(dataDir) : openPostgres(url, resources);
   try {
     await migrate(opened.database);
     return opened;
@@ -67,7 +86,7 @@ async function migrate(database: Database): Promise<void> {
   if (error !== undefined) throw error;
 }
 
-function openPostgres(url: string): OpenDatabase {
+function openPostgres(url: string, resources: Resources): OpenDatabase {
   const pool = new pg.Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
@@ -77,8 +96,50 @@ function openPostgres(url: string): OpenDatabase {
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on("error", () => {});
-  const database: Database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const leased = new LeasedClients(pool, resources.scope("database", { isLongLived: true }));
+  const database: Database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: leased }) });
   return { database, close: () => database.destroy() };
+}
+
+/**
+ * Each client is a lease of whoever works with it. One that is still at work when its owner ends is thrown away, since it
+ * may be in the middle of a transaction.
+ */
+class LeasedClients implements PostgresPool {
+  readonly options = {};
+  readonly #pool: pg.Pool;
+  readonly #scope: Scope;
+
+  constructor(pool: pg.Pool, scope: Scope) {
+    this.#pool = pool;
+    this.#scope = scope;
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    const owner = owners.getStore();
+    const scope = owner && !owner.isClosed ? owner : this.#scope;
+    let isThrownAway = true;
+    const lease = await scope.acquire(
+      "database client",
+      async () => {
+        const client = await this.#pool.connect();
+        return { client, giveBack: client.release.bind(client) };
+      },
+      ({ giveBack }) => giveBack(isThrownAway),
+    );
+    const { client } = lease.value;
+    // The pool sets it anew each time.
+    client.release = (isBroken) => {
+      isThrownAway = isBroken !== undefined && isBroken !== false;
+      void lease.release();
+    };
+    return client;
+  }
+
+  async end(): Promise<void> {
+    await this.#scope.close();
+    await this.#pool.end();
+  }
 }
 
 /** PGlite is one process's own: a second one on the same files would ruin them, hence the lock. */

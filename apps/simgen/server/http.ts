@@ -5,6 +5,7 @@ import compress from "@fastify/compress";
 import helmet from "@fastify/helmet";
 import serveStatic from "@fastify/static";
 import swagger from "@fastify/swagger";
+import type { Resources } from "@holdfast/resources";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -20,6 +21,7 @@ import { buildTemplate } from "../sim/templates/template.ts";
 import type { Health } from "./health.ts";
 import type { Identities } from "./identity.ts";
 import { asProblem } from "./live.ts";
+import { owners } from "./owner.ts";
 import { Problem } from "./problem.ts";
 import { createSchema, type Simulations } from "./simulations.ts";
 
@@ -28,6 +30,7 @@ export interface HttpServices {
   identities: Identities;
   simulations: Simulations;
   health: Health;
+  resources: Resources;
   /** Prometheus text. */
   metrics(): Promise<string>;
   /** The built page. */
@@ -102,6 +105,14 @@ export async function createHttp(services: HttpServices): Promise<FastifyInstanc
   });
   app.setNotFoundHandler((request) => {
     throw new Problem("not_found", `expected a documented path, got ${request.method} ${request.url.slice(0, 200)}`);
+  });
+  // What a request holds is its own, and ends with it at the latest.
+  app.addHook("onRequest", (request, reply, done) => {
+    const scope = services.resources.scope(`${request.method} ${request.url.slice(0, 100)}`);
+    reply.raw.once("close", () => {
+      scope.close().catch((error) => request.log.error({ err: error }, "something was not released"));
+    });
+    owners.run(scope, done);
   });
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-request-id", request.id);

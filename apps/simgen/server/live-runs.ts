@@ -1,9 +1,10 @@
+import { Keyed, type Resources, type Scope } from "@holdfast/resources";
 import { isKeyframe } from "../sim/frame.ts";
 import type { Pool, Run, Trial } from "../sim/pool.ts";
 import { PoolError } from "../sim/pool-error.ts";
 import type { RunEvents } from "../sim/pooled-run.ts";
 import type { RunStatus } from "../sim/runner.ts";
-import type { Scene } from "../sim/scene.ts";
+import type { Scene as Spec } from "../sim/scene.ts";
 import type { StatusMessage } from "./messages.ts";
 import type { StoredSimulation } from "./simulation-store.ts";
 
@@ -17,38 +18,49 @@ export interface Viewer {
   frame(lane: FrameLane, bytes: Uint8Array): void;
 }
 
-/** A simulation that is running, and those who watch it. */
+/** A simulation that is running. */
 export interface LiveRun {
-  owner: string;
-  simulation: StoredSimulation;
-  run: Run;
-  lastStatus: StatusMessage | undefined;
+  readonly owner: string;
+  readonly simulation: StoredSimulation;
+  readonly run: Run;
+}
+
+/** Somebody's view of it. */
+export interface Watching {
+  live: LiveRun;
+  end(): void;
 }
 
 interface Entry extends LiveRun {
+  /** What it holds: its place in a thread. */
+  scope: Scope;
   viewers: Set<Viewer>;
-  idleTimer: NodeJS.Timeout | undefined;
-  /** When the last viewer left, by `performance.now()`. */
-  idleSince: number;
+  lastStatus: StatusMessage | undefined;
+  /** Why it ends. */
+  why: string;
 }
+
+type Given = Pick<LiveRun, "owner" | "simulation">;
 
 const TRIALS_MAX = 10_000;
 
 /** Starts a simulation when somebody watches it, and ends it when nobody has for a while. */
 export class LiveRuns {
   readonly #pool: Pool;
-  readonly #idleMs: number;
-  readonly #entries = new Map<string, Promise<Entry>>();
-  readonly #running = new Map<string, Entry>();
+  readonly #resources: Resources;
+  readonly #runs: Keyed<string, Entry, Given>;
   readonly #trials = new Map<string, Trial>();
 
-  constructor(pool: Pool, idleMs: number) {
+  constructor(pool: Pool, resources: Resources, idleMs: number) {
     this.#pool = pool;
-    this.#idleMs = idleMs;
+    this.#resources = resources;
+    this.#runs = new Keyed(resources, "simulation", (_id, _making, given: Given) => this.#start(given), end, {
+      idleMs,
+    });
   }
 
   get count(): number {
-    return this.#running.size;
+    return this.#runs.size;
   }
 
   /** Keeps what a trial found, for the start. */
@@ -59,101 +71,90 @@ export class LiveRuns {
   }
 
   get(owner: string, id: string): LiveRun | undefined {
-    const entry = this.#running.get(id);
+    const entry = this.#runs.get(id);
     return entry?.owner === owner ? entry : undefined;
   }
 
-  /** Starts the simulation if it does not run. The viewer's first keyframe and status are on their way. Throws `PoolError`. */
-  async watch(owner: string, simulation: StoredSimulation, viewer: Viewer): Promise<LiveRun> {
-    let starting = this.#entries.get(simulation.id);
-    if (!starting) {
-      starting = this.#start(owner, simulation);
-      this.#entries.set(simulation.id, starting);
-      starting.catch(() => this.#entries.delete(simulation.id));
+  /**
+   * Starts the simulation if it does not run. The viewer's first keyframe and status are on their way; it watches until
+   * `end`, or the end of the scope. Rejects with `PoolError`.
+   */
+  async watch(scope: Scope, owner: string, simulation: StoredSimulation, viewer: Viewer): Promise<Watching> {
+    const watching = scope.scope(`watching ${simulation.id}`, { isLongLived: true });
+    try {
+      const { value: entry } = await this.#runs.acquire(watching, simulation.id, { owner, simulation });
+      entry.viewers.add(viewer);
+      watching.adopt("viewer", viewer, () => leave(entry, viewer));
+      entry.run.stream(true);
+      return { live: entry, end: () => void watching.close() };
+    } catch (error) {
+      await watching.close();
+      throw error;
     }
-    const entry = await starting;
-    if (this.#running.get(simulation.id) !== entry) return this.watch(owner, simulation, viewer);
-    clearTimeout(entry.idleTimer);
-    entry.viewers.add(viewer);
-    entry.run.stream(true);
-    return entry;
-  }
-
-  unwatch(id: string, viewer: Viewer): void {
-    const entry = this.#running.get(id);
-    if (!entry?.viewers.delete(viewer) || entry.viewers.size > 0) return;
-    entry.run.stream(false);
-    this.#endWhenIdle(entry);
   }
 
   /** Ends the run, telling those who watch why. */
   stop(id: string, why: string): void {
-    const entry = this.#running.get(id);
-    if (entry) this.#end(entry, why);
+    const entry = this.#runs.get(id);
+    if (entry) this.#stop(entry, why);
   }
 
-  async #start(owner: string, simulation: StoredSimulation): Promise<Entry> {
-    const trial = this.#trials.get(simulation.id) ?? (await this.#pool.try(simulation.scene));
-    this.remember(simulation.id, trial);
+  /** Ends all. */
+  close(): Promise<void> {
+    return this.#runs.close();
+  }
+
+  #stop(entry: Entry, why: string): void {
+    const { id } = entry.simulation;
+    if (this.#runs.get(id) !== entry) return;
+    entry.why = why;
+    void this.#runs.drop(id);
+  }
+
+  async #start({ owner, simulation }: Given): Promise<Entry> {
+    const { id, scene } = simulation;
+    const trial = this.#trials.get(id) ?? (await this.#pool.try(scene));
+    this.remember(id, trial);
+    const scope = this.#resources.scope(`simulation ${id}`, { isLongLived: true });
     let entry: Entry | undefined;
-    const run = await this.#startMakingRoom(simulation.scene, trial, {
-      frame: (bytes) => entry && sendFrame(entry, bytes),
-      status: (status) => entry && sendStatus(entry, status),
-      failed: (message) => entry && this.#end(entry, message),
-    });
-    entry = {
-      owner,
-      simulation,
-      run,
-      lastStatus: undefined,
-      viewers: new Set(),
-      idleTimer: undefined,
-      idleSince: 0,
-    };
-    this.#running.set(simulation.id, entry);
-    this.#endWhenIdle(entry);
-    return entry;
-  }
-
-  /** When there is no room, those that nobody watches go, the longest unwatched first. */
-  async #startMakingRoom(scene: Scene, trial: Trial, events: RunEvents): Promise<Run> {
-    for (;;) {
-      try {
-        return await this.#pool.start(scene, trial.frameMs, events);
-      } catch (error) {
-        const [idlest] = [...this.#running.values()]
-          .filter((each) => each.viewers.size === 0)
-          .sort((a, b) => a.idleSince - b.idleSince);
-        if (!(error instanceof PoolError && error.code === "capacity_full") || !idlest) throw error;
-        this.#end(idlest, "others needed its place");
-      }
+    try {
+      const run = await this.#startMakingRoom(scope, scene, trial, {
+        frame: (bytes) => entry && sendFrame(entry, bytes),
+        status: (status) => entry && sendStatus(entry, status),
+        failed: (message) => entry && this.#stop(entry, message),
+      });
+      entry = { owner, simulation, run, scope, viewers: new Set(), lastStatus: undefined, why: "nobody watched" };
+      return entry;
+    } catch (error) {
+      await scope.close();
+      throw error;
     }
   }
 
-  #endWhenIdle(entry: Entry): void {
-    clearTimeout(entry.idleTimer);
-    entry.idleSince = performance.now();
-    entry.idleTimer = setTimeout(() => this.#end(entry, "nobody watched"), this.#idleMs);
-    entry.idleTimer.unref();
+  /** When there is no room, those that nobody watches go, the longest unwatched first. */
+  async #startMakingRoom(scope: Scope, scene: Spec, trial: Trial, events: RunEvents): Promise<Run> {
+    for (;;) {
+      try {
+        return await this.#pool.start(scene, trial.frameMs, events, scope);
+      } catch (error) {
+        if (!(error instanceof PoolError && error.code === "capacity_full")) throw error;
+        if (!(await this.#runs.reclaim("others needed its place"))) throw error;
+      }
+    }
   }
+}
 
-  #end(entry: Entry, why: string): void {
-    clearTimeout(entry.idleTimer);
-    this.#running.delete(entry.simulation.id);
-    this.#entries.delete(entry.simulation.id);
-    entry.run.stop();
-    const last = entry.lastStatus ?? { speed: 0, time: 0, controls: [] };
-    for (const viewer of entry.viewers)
-      viewer.status({
-        ...last,
-        type: "status",
-        simulation: entry.simulation.id,
-        state: "stopped",
-        speed: 0,
-        message: why,
-      });
-    entry.viewers.clear();
-  }
+function leave(entry: Entry, viewer: Viewer): void {
+  entry.viewers.delete(viewer);
+  if (entry.viewers.size === 0) entry.run.stream(false);
+}
+
+function end({ viewers, simulation, scope, lastStatus, why }: Entry): Promise<void> {
+  const last = lastStatus ?? { speed: 0, time: 0, controls: [] };
+  for (const viewer of viewers)
+    viewer.status({ ...last, type: "status", simulation: simulation.id, state: "stopped", speed: 0, message: why });
+  viewers.clear();
+  return scope.close();
 }
 
 /**

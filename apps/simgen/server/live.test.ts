@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Resources } from "@holdfast/resources";
 import type { Session } from "@holdfast/sessions";
 import { Conversation } from "./live.ts";
 import type { ToClient } from "./messages.ts";
 
-const nobody = { get: () => undefined, watch: () => assert.fail("nobody watches"), unwatch: () => {} };
+const nobody = { get: () => undefined, watch: () => assert.fail("nobody watches") };
+const others = { runs: nobody, resources: new Resources(), onError: assert.fail };
 
 function sessionIn(rooms: string[]): Session<ToClient> {
   const done = async () => true;
@@ -23,7 +25,7 @@ test("a watch whose connection ends in the middle of it is left to the next serv
       return found.promise;
     },
   };
-  const conversation = new Conversation(sessionIn([]), { store, runs: nobody, onError: assert.fail });
+  const conversation = new Conversation(sessionIn([]), { store, ...others });
   const ending = new AbortController();
   const handling = { seq: 1, key: "s:1", reply: () => {}, signal: ending.signal };
   const handled = conversation.message({ type: "watch", simulation: "a" }, handling);
@@ -37,7 +39,7 @@ test("a watch whose connection ends in the middle of it is left to the next serv
 test("so is a message that waits for what the session watched before", async () => {
   const found = Promise.withResolvers<undefined>();
   const store = { get: () => found.promise };
-  const conversation = new Conversation(sessionIn(["watch:a"]), { store, runs: nobody, onError: assert.fail });
+  const conversation = new Conversation(sessionIn(["watch:a"]), { store, ...others });
   const ending = new AbortController();
   const reply = () => assert.fail("it is not handled");
   const handling = { seq: 1, key: "s:1", reply, signal: ending.signal };

@@ -1,8 +1,10 @@
+import { ResourceError, type Resources, type Scope } from "@holdfast/resources";
 import { type Handling, type Session, SessionError } from "@holdfast/sessions";
 import { formatIssue, issuesOf } from "../sim/issue.ts";
 import { PoolError } from "../sim/pool-error.ts";
-import type { LiveRun, LiveRuns, Viewer } from "./live-runs.ts";
+import type { LiveRun, LiveRuns, Viewer, Watching } from "./live-runs.ts";
 import { type ErrorMessage, type ToClient, type ToServer, toServerSchema } from "./messages.ts";
+import { owners } from "./owner.ts";
 import { Problem } from "./problem.ts";
 import type { SimulationStore } from "./simulation-store.ts";
 
@@ -11,7 +13,8 @@ const WATCH = "watch:";
 
 export interface LiveServices {
   store: Pick<SimulationStore, "get">;
-  runs: Pick<LiveRuns, "get" | "watch" | "unwatch">;
+  runs: Pick<LiveRuns, "get" | "watch">;
+  resources: Resources;
   /** Called with what is not the client's fault. */
   onError(error: unknown): void;
 }
@@ -24,24 +27,36 @@ export class Conversation {
   /** What the session wants to see. */
   #wanted: string | undefined;
   /** What it sees. */
-  #watching: string | undefined;
-  #isOver = false;
+  #watching: Watching | undefined;
+  /** Of this connection: whatever it holds is released with it. */
+  readonly #scope: Scope;
   /** Settled when what the session watched before this connection is watched again, or cannot be. */
   readonly #begun: Promise<void>;
 
   constructor(session: Session<ToClient>, services: LiveServices) {
     this.#session = session;
     this.#services = services;
+    this.#scope = services.resources.scope(`session ${session.id}`, { isLongLived: true });
     this.#viewer = {
       status: (message) => this.#tell(message),
       frame: (lane, bytes) => void session.sendLane(lane, bytes),
     };
     this.#wanted = [...session.rooms].find((room) => room.startsWith(WATCH))?.slice(WATCH.length);
-    this.#begun = this.#wanted === undefined ? Promise.resolve() : this.#goOn(this.#wanted);
+    const wanted = this.#wanted;
+    this.#begun = wanted === undefined ? Promise.resolve() : owners.run(this.#scope, () => this.#goOn(wanted));
   }
 
   /** Handles the session's next message. Every message may be handled twice with the same effect as once. */
-  async message(message: ToServer, { reply, signal }: Handling<ToClient>): Promise<void> {
+  message(message: ToServer, handling: Handling<ToClient>): Promise<void> {
+    return owners.run(this.#scope, () => this.#answer(message, handling));
+  }
+
+  /** The connection is gone: nobody is there to see frames, and statuses would only pile up. */
+  end(): void {
+    this.#scope.close().catch(this.#services.onError);
+  }
+
+  async #answer(message: ToServer, { reply, signal }: Handling<ToClient>): Promise<void> {
     await this.#begun;
     signal.throwIfAborted();
     try {
@@ -51,12 +66,6 @@ export class Conversation {
     }
     // The connection ended meanwhile, and with it what this began: the next one has to do it.
     if (message.type === "watch") signal.throwIfAborted();
-  }
-
-  /** The connection is gone: nobody is there to see frames, and statuses would only pile up. */
-  end(): void {
-    this.#isOver = true;
-    this.#stopViewing();
   }
 
   async #handle(message: ToServer, reply: (message: ToClient) => void): Promise<void> {
@@ -104,16 +113,20 @@ export class Conversation {
     const { clientId } = this.#session;
     const simulation = await this.#services.store.get(clientId, id);
     if (!simulation) throw new Problem("simulation_not_found", `you have no simulation ${id}`);
-    if (this.#isOver) return;
-    const { run } = await this.#services.runs.watch(clientId, simulation, this.#viewer);
-    this.#watching = id;
-    if (this.#isOver) return this.#stopViewing();
+    if (this.#scope.isClosed) return;
+    try {
+      this.#watching = await this.#services.runs.watch(this.#scope, clientId, simulation, this.#viewer);
+    } catch (error) {
+      // The connection ended meanwhile: nobody is there to be told.
+      if (this.#scope.isClosed) return;
+      throw error;
+    }
     const { scene, ...view } = simulation;
-    answer({ type: "simulation", simulation: view, run: run.run });
+    answer({ type: "simulation", simulation: view, run: this.#watching.live.run.run });
   }
 
   #stopViewing(): void {
-    if (this.#watching !== undefined) this.#services.runs.unwatch(this.#watching, this.#viewer);
+    this.#watching?.end();
     this.#watching = undefined;
   }
 
@@ -153,6 +166,9 @@ export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof PoolError)
     return new Problem(error.code, error.message, error.code === "capacity_full" ? { retryAfterSeconds: 10 } : {});
+  // A budget of this server.
+  if (error instanceof ResourceError && error.use)
+    return new Problem("capacity_full", error.message, { retryAfterSeconds: 10 });
   return new Problem("internal_error", "the log has the details");
 }
 

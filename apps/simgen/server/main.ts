@@ -1,11 +1,12 @@
 /** SimGen, composed: configuration in, one listening process out. */
 import { fileURLToPath } from "node:url";
 import type { CircuitBreaker } from "@holdfast/breaker";
+import { managedSocket, Resources } from "@holdfast/resources";
 import { memoryStore, redisStore, SessionError } from "@holdfast/sessions";
 import { type Logger, pino } from "pino";
 import { Pool } from "../sim/pool.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { DatabaseError, openDatabase } from "./database.ts";
+import { DATABASE_CLIENTS, DatabaseError, openDatabase } from "./database.ts";
 import { Health } from "./health.ts";
 import { createHttp } from "./http.ts";
 import { cookieSecret, Identities } from "./identity.ts";
@@ -24,6 +25,10 @@ const IDLE_MS = 60_000;
 const SHUTDOWN_TIMEOUT_MS = 10_000;
 /** Of that, how long clients may take to leave. */
 const DRAIN_MS = 5_000;
+/** Open sockets; more are refused. */
+const CONNECTIONS_MAX = 20_000;
+/** A request that takes so long has been forgotten. */
+const REQUEST_LEAK_MS = 5 * 60_000;
 const PAGE_DIR = fileURLToPath(new URL("../web/dist", import.meta.url));
 
 /** What has been opened, each with how to close it: closed in reverse order, at shutdown or when the start fails. */
@@ -40,10 +45,11 @@ async function start(): Promise<void> {
     base: { server: config.serverId },
     redact: ["req.headers.authorization", "req.headers.cookie"],
   });
-  const { database } = opening(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir }));
+  const resources = opening(watchedResources(logger));
+  const { database } = opening(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, resources }));
   const store = new SimulationStore(database);
-  const pool = opening(await Pool.create({ workers: config.simulationWorkers }));
-  const runs = new LiveRuns(pool, IDLE_MS);
+  const pool = opening(await Pool.create({ workers: config.simulationWorkers, spares: 1 }, resources));
+  const runs = opening(new LiveRuns(pool, resources, IDLE_MS));
   const models = modelsOf(config.llm);
   const trips =
     models.length === 0 || config.redisUrl === undefined ? undefined : opening(new RedisTrips(config.redisUrl));
@@ -56,6 +62,7 @@ async function start(): Promise<void> {
       {
         store,
         runs,
+        resources,
         onError: (error) => logger.error({ err: error }, "session failed"),
       },
     ),
@@ -93,7 +100,8 @@ async function start(): Promise<void> {
           ),
       }),
       health,
-      metrics: createMetrics({ pool, runs, sessions, breakers: llms.map(({ breaker }) => breaker) }),
+      resources,
+      metrics: createMetrics({ resources, pool, runs, sessions, breakers: llms.map(({ breaker }) => breaker) }),
       pageDir: PAGE_DIR,
     }),
   );
@@ -101,6 +109,15 @@ async function start(): Promise<void> {
     identities,
     publicOrigin: config.publicOrigin,
     isDraining: () => health.draining,
+  });
+  const connections = resources.scope("connections", { isLongLived: true });
+  app.server.on("connection", (socket) => {
+    try {
+      managedSocket(connections, socket);
+    } catch {
+      // Counted, and in the news.
+      socket.destroy();
+    }
   });
   await app.listen({ host: config.host, port: config.port, listenTextResolver: () => "listening" });
   process.stdout.write(`SimGen is ready: ${address(config, app.server.address())}\n`);
@@ -121,6 +138,22 @@ async function start(): Promise<void> {
   };
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));
+}
+
+/** All that this process holds: what leaks, dies or is replaced is in the log, and counted in the metrics. */
+function watchedResources(logger: Logger): Resources {
+  const resources = new Resources({
+    kinds: {
+      ...DATABASE_CLIENTS,
+      socket: { countMax: CONNECTIONS_MAX },
+      scope: { leakMs: REQUEST_LEAK_MS },
+    },
+  });
+  resources.on("news", ({ what, kind, owner, why }) => {
+    const level = what === "leaked" || what === "died" ? "warn" : "info";
+    logger[level]({ kind, owner, why }, `resources: ${what}`);
+  });
+  return resources;
 }
 
 function watchBreaker(breaker: CircuitBreaker, logger: Logger): void {

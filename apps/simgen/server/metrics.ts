@@ -1,4 +1,5 @@
 import type { CircuitBreaker } from "@holdfast/breaker";
+import type { KindSnapshot, Resources } from "@holdfast/resources";
 import type { Counters } from "@holdfast/sessions";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Pool } from "../sim/pool.ts";
@@ -23,8 +24,28 @@ const SESSION_COUNTERS: Record<Exclude<keyof Counters, "closed" | "connections">
   restored: ["restored", "Sessions restored to a store that had lost them"],
 };
 
+/** Of each kind of resource, as of now, */
+const RESOURCE_GAUGES: [key: keyof KindSnapshot, name: string, help: string][] = [
+  ["inUse", "in_use", "Held"],
+  ["countMax", "limit", "How many may be held at once"],
+  ["queued", "queued", "Callers that wait for one"],
+  ["leaked", "leaked", "Held for longer than they may be"],
+  ["stuck", "stuck", "Being released for longer than that may take"],
+];
+/** and since the start. */
+const RESOURCE_COUNTERS: [key: keyof KindSnapshot, name: string, help: string][] = [
+  ["acquired", "acquired", "Acquired"],
+  ["refused", "refused", "Refused, for want of room"],
+  ["failed", "failed", "Could not be made"],
+  ["releaseFailed", "release_failed", "Releases that failed"],
+  ["leakedEver", "leaked", "Held for longer than they may be"],
+  ["reclaimed", "reclaimed", "Ended since they were idle, or in the way"],
+  ["recycled", "recycled", "Replaced"],
+];
+
 /** Prometheus metrics of this process, its simulations and its sessions. */
 export function createMetrics(services: {
+  resources: Resources;
   pool: Pool;
   runs: LiveRuns;
   sessions: LiveSessions;
@@ -89,6 +110,28 @@ export function createMetrics(services: {
         for (const [outcome, count] of Object.entries(counters)) this.inc({ breaker: name, outcome }, count);
     },
   });
+  const kinds = () => services.resources.snapshot().kinds;
+  for (const [key, name, help] of RESOURCE_GAUGES)
+    new Gauge({
+      name: `simgen_resources_${name}`,
+      help,
+      registers,
+      labelNames: ["kind"],
+      collect() {
+        for (const kind of kinds()) this.set({ kind: kind.kind }, Number(kind[key]));
+      },
+    });
+  for (const [key, name, help] of RESOURCE_COUNTERS)
+    new Counter({
+      name: `simgen_resources_${name}_total`,
+      help,
+      registers,
+      labelNames: ["kind"],
+      collect() {
+        this.reset();
+        for (const kind of kinds()) this.inc({ kind: kind.kind }, Number(kind[key]));
+      },
+    });
   gauge("simgen_trials_queued", "Scenes that wait to be tried out", () => services.pool.snapshot().probesQueued);
   const workers = (
     name: string,
@@ -115,6 +158,11 @@ export function createMetrics(services: {
     "simgen_worker_frame_lateness_p99_seconds",
     "How late frames are",
     (worker) => (worker.stats?.latenessP99Ms ?? 0) / 1000,
+  );
+  workers(
+    "simgen_worker_memory_bytes",
+    "Heap and external memory of a simulation thread, WASM among it",
+    (worker) => worker.memoryBytes,
   );
   workers("simgen_worker_heap_bytes", "WASM heap of a simulation thread", (worker) => worker.stats?.heapBytes ?? 0);
   return () => registry.metrics();

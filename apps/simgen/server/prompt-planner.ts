@@ -4,6 +4,7 @@ import type { Scene } from "../sim/scene.ts";
 import { BadAnswer } from "./llm/answer.ts";
 import { type LlmPlan, type LlmPlanner, type PlanStep, whyNot } from "./llm/llm-planner.ts";
 import type { Planner, ProgressMessage } from "./messages.ts";
+import { owners } from "./owner.ts";
 import type { Picture } from "./picture.ts";
 import type { PlanCache, PlanKey } from "./plan-cache.ts";
 import { PromptError, planFromPrompt } from "./planner/rules.ts";
@@ -74,7 +75,8 @@ export class PromptPlanner {
     const step = (done: PlanStep) => tell({ ...done, planner: llm.name });
     const known = await this.#known(llm, key, step);
     const plan = known ?? (await llm.plan(prompt, picture, signal, step));
-    if (!known) void this.#cached(() => this.#services.cache.put(key, plan.scene));
+    // Nobody waits for it: it is not the request's, which may be over before.
+    if (!known) void owners.exit(() => this.#cached(() => this.#services.cache.put(key, plan.scene)));
     const understood = [`planned by ${llm.name}${known ? ", for the same prompt before" : ""}`];
     return { ...plan, planner: "llm", model: llm.name, understood };
   }

@@ -20,6 +20,8 @@ import { type FromWorker, type ProbeResult, type ToWorker, unpackFrames, type Wo
 export interface PoolOptions {
   /** Threads that run simulations; one more tries scenes out. */
   workers: number;
+  /** Threads in reserve, some 50 MB each: when one dies, its simulations go on the sooner. */
+  spares: number;
   simulationsPerWorkerMax: number;
   /** Of all arenas on one thread (see compile.ts): a WASM heap ends at 2 GB. */
   arenaBytesPerWorkerMax: number;
@@ -40,6 +42,7 @@ export interface PoolOptions {
 
 export const POOL_DEFAULTS: PoolOptions = {
   workers: 1,
+  spares: 0,
   simulationsPerWorkerMax: 1000,
   arenaBytesPerWorkerMax: 1024 ** 3,
   speedMin: 0.1,
@@ -67,7 +70,7 @@ export interface Trial {
 }
 
 /** A running simulation. */
-export type Run = Pick<PooledRun, "run" | "stream" | "control" | "pause" | "reset" | "stop">;
+export type Run = Pick<PooledRun, "run" | "thread" | "stream" | "control" | "pause" | "reset" | "stop">;
 
 export interface SimulationWorker extends PoolWorkerSnapshot {
   simulations: number;
@@ -104,10 +107,11 @@ export class Pool {
   private constructor(options: PoolOptions, wasm: WebAssembly.Module, resources: Resources) {
     this.#options = options;
     this.#resources = resources;
-    this.#scope = resources.scope("simulations");
+    this.#scope = resources.scope("simulations", { isLongLived: true });
     this.#wasm = wasm;
     this.#threads = this.#pool("simulation thread", {
       size: options.workers,
+      spares: options.spares,
       leasesPerWorkerMax: options.simulationsPerWorkerMax,
       loadPerWorkerMax: LOAD_MAX,
       bytesPerWorkerMax: options.arenaBytesPerWorkerMax,

@@ -47,6 +47,11 @@ export class PooledRun {
     this.events = events;
   }
 
+  /** Where it runs. */
+  get thread(): PoolWorker | undefined {
+    return this.#home;
+  }
+
   /** Begins it. Rejects with `PoolError` "scene_uncompilable" or "simulation_failed", and the lease is released. */
   async begin(lease: Lease<Seat>): Promise<void> {
     this.#lease = lease;

@@ -23,19 +23,35 @@ const runner = new Runner(mujoco, {
   stats: (stats) => send({ type: "stats", stats }),
 });
 
+/** One a turn of the event loop: a start takes milliseconds, and those that run shall have their frames between two of them. */
+const starting: Extract<ToWorker, { type: "start" }>[] = [];
+let isStarting = false;
+
+function startNext(): void {
+  const next = starting.shift();
+  if (!next) {
+    isStarting = false;
+    return;
+  }
+  const { run, scene, start } = next;
+  side.enter(start.lease);
+  try {
+    send({ type: "started", run, checkpoint: runner.start(run, scene, start) });
+  } catch (error) {
+    send({ type: "refused", run, message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    side.leave();
+  }
+  setImmediate(startNext);
+}
+
 port.on("message", (message: ToWorker) => {
   switch (message.type) {
     case "start":
-      side.enter(message.start.lease);
-      try {
-        const checkpoint = runner.start(message.run, message.scene, message.start);
-        return send({ type: "started", run: message.run, checkpoint });
-      } catch (error) {
-        const text = error instanceof Error ? error.message : String(error);
-        return send({ type: "refused", run: message.run, message: text });
-      } finally {
-        side.leave();
-      }
+      starting.push(message);
+      if (!isStarting) setImmediate(startNext);
+      isStarting = true;
+      return;
     case "probe":
       side.enter(message.lease);
       send({ type: "probed", probe: message.lease, result: probeScene(mujoco, message.scene) });
@@ -47,8 +63,11 @@ port.on("message", (message: ToWorker) => {
     }
     case "go on":
       return runner.goOn(message.run, message.from, message.streaming);
-    case "stop":
+    case "stop": {
+      const waiting = starting.findIndex(({ run }) => run === message.run);
+      if (waiting >= 0) starting.splice(waiting, 1);
       return runner.stop(message.run);
+    }
     case "tell":
       return runner.tell(message.run, message.told);
   }

@@ -66,18 +66,21 @@ export class Keyed<K, T, G = void> {
    * told if it cannot be made; the next one tries anew. `given`: what `create` needs besides the key. Rejects as `Scope.acquire`.
    */
   async acquire(scope: Scope, key: K, given: G): Promise<Lease<T>> {
+    if (this.#scope.isClosed) throw new ResourceError("scope_closed", `all by key have ended: ${this.#kind.name}`);
     const instance = this.#instances.get(key) ?? this.#make(key, given);
     this.#idle.delete(key);
     instance.users++;
     const leave = () => this.#left(key, instance);
     try {
       const { value, isReleased } = await instance.lease;
-      if (isReleased) throw new ResourceError("scope_closed", `${this.#kind.name} ${key} has ended`);
-      return scope.adopt(`${this.#kind.name} use`, value, leave);
+      if (!isReleased) return scope.adopt(`${this.#kind.name} use`, value, leave);
     } catch (error) {
       leave();
       throw error;
     }
+    // It was dropped while it was being made.
+    leave();
+    return this.acquire(scope, key, given);
   }
 
   /** Ends the instance that has been idle for the longest, for somebody who needs its place. Whether there was one. */

@@ -22,6 +22,9 @@ export interface PoolWorkerSnapshot {
   ageMs: number;
 }
 
+/** Measurements in a row that count: while a worker takes many leases at once, it is busy with that, but not for long. */
+const LATELY = 3;
+
 /** Why a worker is no more. */
 export interface Death {
   /** `ended`: by somebody outside, who knows why. */
@@ -53,6 +56,7 @@ export class PoolWorker {
   #declaredLoad = 0;
   #bytes = 0;
   #excess = 0;
+  #lately: number[] = [];
   #lastBeats = 0;
   #silentMs = 0;
   #utilization: ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined;
@@ -150,7 +154,9 @@ export class PoolWorker {
     const now = performance.eventLoopUtilization();
     this.busy = performance.eventLoopUtilization(now, this.#utilization).utilization;
     this.#utilization = now;
-    this.#excess = Math.max(0, this.busy - this.#declaredLoad);
+    this.#lately = [...this.#lately, this.busy].slice(-LATELY);
+    const lasting = this.#lately.length < LATELY ? 0 : Math.min(...this.#lately);
+    this.#excess = Math.max(0, lasting - this.#declaredLoad);
     // From Node 24 on.
     if (typeof this.#worker.getHeapStatistics !== "function") return;
     const { total_heap_size, external_memory } = await this.#worker.getHeapStatistics();

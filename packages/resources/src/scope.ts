@@ -119,13 +119,16 @@ export abstract class Entry extends Link<Entry> {
   abstract end(): Promise<void>;
 }
 
+/** As a method, so that a lease of a string is a lease of something: a release is only ever called with its own value. */
+type Releaser<T> = { release(value: T): unknown }["release"];
+
 /** A resource, its owner's until it is released. */
 export class Lease<T> extends Entry implements AsyncDisposable {
   readonly value: T;
   readonly #kind: Kind;
   readonly #bytes: number;
   readonly #scope: ScopeCore;
-  readonly #release: Release<T>;
+  readonly #release: Releaser<T>;
   readonly #watched: Watched | undefined;
   #ended: Promise<void> | undefined;
 

@@ -277,6 +277,20 @@ test("workers that do not start are tried again later and later; callers are tol
   }
 });
 
+test("a spare takes the place of one that dies, at once, and is replaced in its turn", async (t) => {
+  const world = setup(t, { spares: 1 });
+  const workersEver = () => world.resources.snapshot().kinds.find(({ kind }) => kind === "turn worker")?.acquired;
+  const holder = await hold(world);
+  await until(() => workersEver() === 2);
+  // It has to be ready, too.
+  await sleep(500);
+  await holder.seat.worker.end();
+  await until(() => holder.moves.length === 1);
+  assert.equal(workersEver(), 2, "nothing had to be started");
+  await until(() => workersEver() === 3);
+  assert.equal(world.pool.snapshot().workers.length, 1);
+});
+
 test("leases of workers that die one after another wait for the next one, or go where there is room", async (t) => {
   const world = setup(t, { size: 2, restartMs: 60_000, restartMsMax: 60_000 });
   await until(() => world.pool.snapshot().workers.every(({ state }) => state === "ready"));

@@ -11,6 +11,8 @@ import { Seat, type SeatRequest } from "./seat.ts";
 export interface WorkerPoolOptions {
   /** Threads that take leases. While one is replaced, there is one more. */
   size: number;
+  /** Threads that are ready to take the place of one that dies or is due: its leases then need not wait for a start. */
+  spares: number;
   leasesPerWorkerMax: number;
   /** Share of a thread's time that its leases may take together. */
   loadPerWorkerMax: number;
@@ -44,6 +46,7 @@ export interface WorkerPoolOptions {
 
 export const WORKER_POOL_DEFAULTS: WorkerPoolOptions = {
   size: Math.max(1, availableParallelism() - 1),
+  spares: 0,
   leasesPerWorkerMax: Number.POSITIVE_INFINITY,
   loadPerWorkerMax: Number.POSITIVE_INFINITY,
   bytesPerWorkerMax: Number.POSITIVE_INFINITY,
@@ -79,6 +82,8 @@ interface Waiter {
 const MEASURE_MS = 1000;
 /** One that has lived for so long did not die of its start. */
 const STABLE_MS = 10_000;
+/** After that, a spare is replaced: first, whoever had to move needs the time. */
+const SPARE_DELAY_MS = 2_000;
 /** Moves under way from one worker to another: with more, the new one has no time for those that have come. */
 const MOVES_AT_ONCE = 8;
 const JITTER = 0.1;
@@ -94,6 +99,7 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #scope: Scope;
   readonly #workers = new Set<PoolWorker>();
+  readonly #spares = new Set<PoolWorker>();
   readonly #leases = new Map<PoolWorker, Lease<PoolWorker>>();
   readonly #waiters: Waiter[] = [];
   readonly #homeless = new Map<Seat, { sinceMs: number }>();
@@ -103,6 +109,7 @@ export class WorkerPool {
   #seats = 0;
   #workersEver = 0;
   #deaths = 0;
+  #refill: NodeJS.Timeout | undefined;
   #restart: { timer: NodeJS.Timeout; atMs: number } | undefined;
   #retiring: PoolWorker | undefined;
   #lastDeath = "none has started";
@@ -116,6 +123,7 @@ export class WorkerPool {
     this.#url = url;
     this.#scope = resources.scope(`${kind} pool`, { isLongLived: true });
     for (let i = 0; i < this.#options.size; i++) this.#start();
+    this.#refillSpares();
     this.#checkMs = Math.min(250, Math.max(20, this.#options.hangMsMax / 10));
     this.#timers = [
       setInterval(() => this.#check(), this.#checkMs).unref(),
@@ -159,6 +167,7 @@ export class WorkerPool {
     this.#isClosed = true;
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#restart) clearTimeout(this.#restart.timer);
+    clearTimeout(this.#refill);
     const closed = new ResourceError("scope_closed", `the ${this.#kind} pool has ended`);
     for (const { turn } of this.#waiters.splice(0)) turn.reject(closed);
     for (const worker of this.#workers) for (const seat of worker.seats) this.#lose(seat, closed);
@@ -265,13 +274,31 @@ export class WorkerPool {
 
   // ---- workers ----
 
+  /** A spare one, or a new one. */
   #start(): PoolWorker {
+    const spare = this.#spares.values().find(({ state }) => state === "ready");
+    if (!spare) return this.#spawn(this.#workers);
+    this.#spares.delete(spare);
+    this.#workers.add(spare);
+    this.#refillSpares();
+    return spare;
+  }
+
+  #refillSpares(): void {
+    if (this.#spares.size >= this.#options.spares) return;
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined;
+      while (this.#spares.size < this.#options.spares) this.#spawn(this.#spares);
+    }, SPARE_DELAY_MS).unref();
+  }
+
+  #spawn(into: Set<PoolWorker>): PoolWorker {
     const { worker: workerOptions, startMsMax, message } = this.#options;
     const worker = new PoolWorker(++this.#workersEver, this.#url, workerOptions, {
       message,
       gone: (gone, death) => this.#gone(gone, death),
     });
-    this.#workers.add(worker);
+    into.add(worker);
     const lease = this.#scope.adopt(`${this.#kind} worker`, worker, () => worker.end());
     this.#leases.set(worker, lease);
     const late = setTimeout(() => {
@@ -288,13 +315,18 @@ export class WorkerPool {
 
   #gone(worker: PoolWorker, { lease, by, message }: Death): void {
     const wasInUse = this.#workers.delete(worker);
+    const wasSpare = this.#spares.delete(worker);
     void this.#leases.get(worker)?.release();
     this.#leases.delete(worker);
-    if (this.#isClosed || !wasInUse) return;
+    if (this.#isClosed || !(wasInUse || wasSpare)) return;
     this.#lastDeath = message;
     const culprit = by === "ended" ? undefined : [...worker.seats].find(({ id }) => id === lease);
     const whose = culprit ? `, in the work of lease ${lease}` : "";
     this.#resources.note("died", `${this.#kind} worker`, `worker ${worker.id}`, `${message}${whose}`);
+    if (wasSpare) {
+      this.#refillSpares();
+      return;
+    }
     if (culprit) {
       const code = by === "hang" ? "worker_hung" : "worker_died";
       this.#lose(culprit, new ResourceError(code, `${message}, in the work of this lease`));
@@ -455,7 +487,7 @@ function optionsFrom(kind: string, given: Partial<WorkerPoolOptions>): WorkerPoo
   const options = { ...WORKER_POOL_DEFAULTS, ...given };
   checkNames(kind, given, WORKER_POOL_DEFAULTS);
   atLeast(kind, options, 1, "size", "leasesPerWorkerMax", "usesMax", "ageMsMax", "memoryBytesMax", "memoryBytesLimit");
-  atLeast(kind, options, 0, "loadPerWorkerMax", "bytesPerWorkerMax", "queueMax", "queueMsMax");
+  atLeast(kind, options, 0, "spares", "loadPerWorkerMax", "bytesPerWorkerMax", "queueMax", "queueMsMax");
   atLeast(kind, options, 1, "hangMsMax", "startMsMax", "moveMsMax", "restartMs", "restartMsMax");
   return options;
 }

@@ -1,0 +1,4 @@
+/** What piscina calls in its threads. */
+export default function echo(value: number): number {
+  return value;
+}
