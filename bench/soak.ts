@@ -9,9 +9,9 @@ import type { SoakedCalls } from "./soak/soaked.ts";
 
 const CYCLES: Record<string, { full: number; quick: number }> = {
   leases: { full: 1_000_000, quick: 40_000 },
-  simulations: { full: 100_000, quick: 1_000 },
+  simulations: { full: 100_000, quick: 800 },
   sockets: { full: 100_000, quick: 2_000 },
-  sessions: { full: 100_000, quick: 4_000 },
+  sessions: { full: 100_000, quick: 2_000 },
 };
 const RUN_MS_MAX = 600_000;
 

@@ -24,8 +24,8 @@ interface Question {
 }
 
 const cycle = { what: "time a cycle", unit: "ns", from: (ns: number) => ns };
-const acquiring = { calls: 1_000_000, quickCalls: 20_000, warmCalls: 20_000, isAllocationMeasured: true, time: cycle };
-const dispatching = { calls: 100_000, quickCalls: 3_000, warmCalls: 2_000, isAllocationMeasured: false };
+const acquiring = { calls: 1_000_000, quickCalls: 10_000, warmCalls: 10_000, isAllocationMeasured: true, time: cycle };
+const dispatching = { calls: 100_000, quickCalls: 2_000, warmCalls: 1_000, isAllocationMeasured: false };
 
 export const QUESTIONS: Record<string, Question> = {
   alone: { ...acquiring, subjects: ALONE, callers: 1 },

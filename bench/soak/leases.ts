@@ -75,7 +75,7 @@ export class Leases implements Workload {
       { leases: 4, go: () => this.#earlyInLongScope() },
       { leases: 4, go: () => this.#contended() },
       { leases: 3, go: () => this.#givenUp() },
-      { leases: 2, go: () => this.#endedBySignal() },
+      { leases: 5, go: () => this.#endedBySignal() },
       { leases: 2, go: () => this.#endedWhileMade() },
       { leases: 4, go: () => this.#failed() },
       { leases: 3, go: () => this.#keyed() },
@@ -144,8 +144,10 @@ export class Leases implements Workload {
     await scope.acquire("thing", create, release);
     stop.abort();
     await scope.close();
-    await using other = this.#resources.scope("stopped with all", { signal: this.#shutdown.signal });
-    await other.acquire("thing", create, releaseLater);
+    for (let i = 0; i < 4; i++) {
+      await using other = this.#resources.scope("stopped with all", { signal: this.#shutdown.signal });
+      await other.acquire("thing", create, releaseLater);
+    }
   }
 
   async #endedWhileMade(): Promise<void> {

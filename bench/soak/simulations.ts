@@ -69,7 +69,7 @@ export class Simulations implements Workload {
     for (const stop of stops) stop();
     return {
       "workers, MB": sum(snapshot.map(({ memoryBytes }) => memoryBytes)) / 1e6,
-      "largest WASM heap, MB": Math.max(...snapshot.map(({ stats }) => stats?.heapBytes ?? 0)) / 1e6,
+      "WASM heaps, MB": sum(snapshot.map(({ stats }) => stats?.heapBytes ?? 0)) / 1e6,
       "simulations left": sum(snapshot.map(({ stats }) => stats?.simulations ?? 0)) - workers,
       "leases left": leases - workers,
       "workers replaced": this.#counted("simulation thread worker")?.recycled ?? 0,

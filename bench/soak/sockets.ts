@@ -7,10 +7,17 @@ import type { Workload } from "./workload.ts";
 
 const AT_ONCE = 50;
 const END_MS_MAX = 10_000;
+/** RFC 6455, 7.4.1: the server goes away; the client closed without giving a code. */
+const GOING_AWAY = 1001;
+const NO_STATUS = 1005;
+const VISITOR = "/visitor";
+const SESSION = "/session";
 
 /** WebSockets to a server in this process, each a lease there: half of them are ended by the client, half by the scope. */
 export class Sockets implements Workload {
   readonly #resources = new Resources();
+  /** Stays: what is ended by the client has to leave it by itself. */
+  readonly #visitors = this.#resources.scope("visitors");
   readonly #server: WebSocketServer;
   readonly #url: string;
 
@@ -23,15 +30,16 @@ export class Sockets implements Workload {
   private constructor(server: WebSocketServer) {
     this.#server = server;
     this.#url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    server.on("connection", (socket) => {
+    server.on("connection", (socket, { url }) => {
+      if (url === VISITOR) {
+        managedSocket(this.#visitors, socket);
+        socket.on("message", (message) => socket.send(String(message)));
+        return;
+      }
       const session = this.#resources.scope("session");
-      socket.once("close", () => session.close());
       managedSocket(session, socket);
       managedInterval(session, 60_000, () => socket.ping());
-      socket.on("message", (message) => {
-        if (String(message) === "end") void session.close();
-        else socket.send(String(message));
-      });
+      socket.once("message", () => session.close());
     });
   }
 
@@ -56,17 +64,18 @@ export class Sockets implements Workload {
     await once(this.#server, "close");
   }
 
+  /** Sockets, their timers and scopes, but for the one that stays. */
   get #inUse(): number {
-    return this.#resources.snapshot().kinds.reduce((sum, { inUse }) => sum + inUse, 0);
+    return this.#resources.snapshot().kinds.reduce((sum, { inUse }) => sum + inUse, -1);
   }
 
   #visit(isEndedByScope: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(this.#url, { perMessageDeflate: false });
-      socket.on("open", () => socket.send(isEndedByScope ? "end" : "hello"));
+      const socket = new WebSocket(this.#url + (isEndedByScope ? SESSION : VISITOR), { perMessageDeflate: false });
+      socket.on("open", () => socket.send("hello"));
       socket.on("message", () => socket.close());
       socket.on("close", (code) => {
-        const expected = isEndedByScope ? 1001 : 1005;
+        const expected = isEndedByScope ? GOING_AWAY : NO_STATUS;
         if (code === expected) resolve();
         else reject(new Error(`closed with ${code}, expected ${expected}`));
       });

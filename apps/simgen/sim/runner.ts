@@ -248,6 +248,8 @@ export class Runner {
 
   /** Slots come every 2.1 ms, counted from the origin, so that a late one does not push the next ones back. */
   #wake(): void {
+    // The last turn of before, if that was a moment ago.
+    clearTimeout(this.#timer);
     this.#origin = performance.now();
     this.#nextSlot = 0;
     this.#second = { start: this.#origin, busyMs: 0, frames: 0 };

@@ -15,15 +15,16 @@ export class Chain<L extends Link<L>> {
     this.last = link;
   }
 
-  /** Does nothing to one that is not in here. */
-  remove(link: L): void {
+  /** Whether it was in here. */
+  remove(link: L): boolean {
     const { before, next } = link;
-    if (!before && this.first !== link) return;
+    if (!before && this.first !== link) return false;
     if (before) before.next = next;
     else this.first = next;
     if (next) next.before = before;
     else this.last = before;
     link.before = link.next = undefined;
+    return true;
   }
 
   *[Symbol.iterator](): Generator<L, void> {

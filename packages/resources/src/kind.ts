@@ -1,3 +1,4 @@
+import { Chain, Link } from "./chain.ts";
 import { type KindOptions, WAIT_MS_MAX } from "./options.ts";
 import { type BudgetUse, ResourceError } from "./resource-error.ts";
 
@@ -31,9 +32,19 @@ export interface KindSnapshot extends KindCounters {
   stuck: number;
 }
 
-interface Waiter {
-  bytes: number;
-  go: () => void;
+/** Somebody who waits for room. */
+export class Waiter extends Link<Waiter> {
+  readonly owner: unknown;
+  readonly bytes: number;
+  readonly dueMs: number;
+  readonly turn = Promise.withResolvers<void>();
+
+  constructor(owner: unknown, bytes: number, dueMs: number) {
+    super();
+    this.owner = owner;
+    this.bytes = bytes;
+    this.dueMs = dueMs;
+  }
 }
 
 /** One kind of resource: how much of it is in use, who waits for it, and what has been counted. */
@@ -52,7 +63,8 @@ export class Kind {
   #bytes = 0;
   #queued = 0;
   /** By owner, each in the order in which they came; the owners take turns. */
-  readonly #queue = new Map<unknown, Waiter[]>();
+  readonly #queue = new Map<unknown, Chain<Waiter>>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(name: string, limits: KindOptions) {
     this.name = name;
@@ -83,40 +95,32 @@ export class Kind {
   }
 
   /**
-   * Waits for room. One owner's many do not keep out another's one: owners take turns, and nobody overtakes whose turn it is,
-   * however little he asks for. Rejects with `ResourceError` "budget_exceeded", "budget_full", "acquire_timeout", or the
-   * signal's reason.
+   * Waits for room: `turn` resolves when it has been taken. One owner's many do not keep out another's one: owners take
+   * turns, and nobody overtakes whose turn it is, however little he asks for. Rejects with `ResourceError` "acquire_timeout".
+   * Throws "budget_exceeded", "budget_full".
    */
-  async take(owner: unknown, bytes: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  wait(owner: unknown, bytes: number): Waiter {
     if (bytes > this.limits.bytesMax) throw this.refusal("budget_exceeded", bytes);
-    if (this.tryTake(bytes)) return;
     const { queueMax, queueMsMax } = this.limits;
     if (this.#queued >= queueMax || queueMsMax === 0) throw this.refusal("budget_full", bytes);
-    const turn = Promise.withResolvers<void>();
-    const waiter = { bytes, go: turn.resolve };
-    const give = (reason: unknown) => {
-      this.#leave(owner, waiter);
-      turn.reject(reason);
-      // Whoever asked for less may have waited behind it.
-      this.#letIn();
-    };
-    const abort = () => give(signal.reason);
-    const timer =
-      queueMsMax === Number.POSITIVE_INFINITY
-        ? undefined
-        : setTimeout(() => give(this.refusal("acquire_timeout", bytes)), Math.min(queueMsMax, WAIT_MS_MAX));
-    signal.addEventListener("abort", abort);
-    const others = this.#queue.get(owner);
-    if (others) others.push(waiter);
-    else this.#queue.set(owner, [waiter]);
-    this.#queued++;
-    try {
-      await turn.promise;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
+    const waiter = new Waiter(owner, bytes, performance.now() + queueMsMax);
+    let waiters = this.#queue.get(owner);
+    if (!waiters) {
+      waiters = new Chain();
+      this.#queue.set(owner, waiters);
     }
+    waiters.append(waiter);
+    if (this.#queued++ === 0) this.#timer?.ref();
+    if (queueMsMax !== Number.POSITIVE_INFINITY) this.#timer ??= this.#expireIn(queueMsMax);
+    return waiter;
+  }
+
+  /** It waits no longer. Does nothing to one whose turn has come. */
+  giveUp(waiter: Waiter, reason: unknown): void {
+    if (!this.#leave(waiter)) return;
+    waiter.turn.reject(reason);
+    // Whoever asked for less may have waited behind it.
+    this.#letIn();
   }
 
   /** What there is too little of. Counts it. */
@@ -153,24 +157,41 @@ export class Kind {
 
   #letIn(): void {
     for (const [owner, waiters] of this.#queue) {
-      const [first] = waiters;
+      const { first } = waiters;
       if (!first || !this.#fits(first.bytes)) return;
-      this.#leave(owner, first);
+      this.#leave(first);
       this.#inUse++;
       this.#bytes += first.bytes;
-      first.go();
+      first.turn.resolve();
       // To the end of the turn.
-      if (!this.#queue.delete(owner)) continue;
-      this.#queue.set(owner, waiters);
+      if (this.#queue.delete(owner)) this.#queue.set(owner, waiters);
     }
   }
 
-  #leave(owner: unknown, waiter: Waiter): void {
+  #leave(waiter: Waiter): boolean {
+    const { owner } = waiter;
     const waiters = this.#queue.get(owner);
-    const at = waiters?.indexOf(waiter) ?? -1;
-    if (!waiters || at < 0) return;
-    waiters.splice(at, 1);
-    this.#queued--;
-    if (waiters.length === 0) this.#queue.delete(owner);
+    if (!waiters?.remove(waiter)) return false;
+    if (!waiters.first) this.#queue.delete(owner);
+    // The next will be here in a moment: it is left running, and just holds up no process.
+    if (--this.#queued === 0) this.#timer?.unref();
+    return true;
+  }
+
+  #expireIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#expire(), Math.min(Math.ceil(ms), WAIT_MS_MAX));
+  }
+
+  /** Of each owner's, the first came first. */
+  #expire(): void {
+    const now = performance.now();
+    let dueMs = Number.POSITIVE_INFINITY;
+    this.#timer = undefined;
+    for (const waiters of [...this.#queue.values()]) {
+      for (let { first } = waiters; first && first.dueMs <= now; first = waiters.first)
+        this.giveUp(first, this.refusal("acquire_timeout", first.bytes));
+      dueMs = Math.min(dueMs, waiters.first?.dueMs ?? dueMs);
+    }
+    if (dueMs !== Number.POSITIVE_INFINITY) this.#timer ??= this.#expireIn(dueMs - now);
   }
 }

@@ -204,19 +204,22 @@ export class Lease<T> extends Entry implements AsyncDisposable {
 /** What is still being made: when its scope ends, whoever waits for it is told at once, and it is waited for like a release. */
 class Pending extends Entry {
   readonly giveUp: (reason: unknown) => void;
+  /** The release of what came too late. */
+  late: Promise<void> | undefined;
   readonly #kind: Kind;
-  readonly #over: Promise<void>;
+  readonly #over: PromiseLike<void>;
 
-  /** `over`: when it has been made, and released if it came too late. */
-  constructor(kind: Kind, over: Promise<void>, giveUp: (reason: unknown) => void) {
+  /** `over`: when it has been made, and released if it came too late. Does not reject. */
+  constructor(kind: Kind, over: PromiseLike<void>, giveUp: (reason: unknown) => void) {
     super();
     this.#kind = kind;
     this.#over = over;
     this.giveUp = giveUp;
   }
 
-  end(): Promise<void> {
-    return within(this.#kind, this.#over, `a ${this.#kind.name} that is being made`);
+  async end(): Promise<void> {
+    await within(this.#kind, this.#over, `a ${this.#kind.name} that is being made`);
+    await this.late;
   }
 }
 
@@ -299,20 +302,9 @@ export class ScopeCore extends Entry {
     const bytes = options?.bytes ?? 0;
     const signal = options?.signal;
     const trace = this.resources.watch.trace(kind, called);
-    if (signal !== undefined || !kind.tryTake(bytes))
-      return this.#acquireInTurn(kind, bytes, create, release, signal, trace);
-    let value: T | PromiseLike<T>;
-    try {
-      value = create(this);
-    } catch (error) {
-      kind.counters.failed++;
-      kind.giveBack(bytes);
-      return Promise.reject(error);
-    }
-    if (isThenable(value)) return this.#finish<T>(kind, bytes, value, release, undefined, trace);
-    const lease = new Lease(this, kind, bytes, value, release, trace);
-    if (this.isClosed) return lease.end().then(() => Promise.reject(this.#reason));
-    return Promise.resolve(lease);
+    return signal === undefined && kind.tryTake(bytes)
+      ? this.#make(kind, bytes, create, release, undefined, trace)
+      : this.#acquireInTurn(kind, bytes, create, release, signal, trace);
   }
 
   adopt<T>(kindName: string, value: T, release: Release<T>, bytes: number, called: Called): Lease<T> {
@@ -352,23 +344,61 @@ export class ScopeCore extends Entry {
     given: AbortSignal | undefined,
     trace: Trace | undefined,
   ): Promise<Lease<T>> {
-    const signal = given ? AbortSignal.any([this.signal, given]) : this.signal;
+    given?.throwIfAborted();
+    if (!kind.tryTake(bytes)) {
+      try {
+        await this.#wait(kind, bytes, given);
+      } catch (error) {
+        if (error instanceof ResourceError && error.use) this.resources.refused(kind, this.owner, error);
+        throw error;
+      }
+      if (this.isClosed || given?.aborted) {
+        kind.giveBack(bytes);
+        throw this.#reason ?? given?.reason;
+      }
+    }
+    return this.#make(kind, bytes, create, release, given, trace);
+  }
+
+  async #wait(kind: Kind, bytes: number, given: AbortSignal | undefined): Promise<void> {
+    const waiter = kind.wait(this.#top, bytes);
+    const pending = new Pending(kind, DONE, (reason) => kind.giveUp(waiter, reason));
+    this.entries.append(pending);
+    const abort = () => kind.giveUp(waiter, given?.reason);
+    given?.addEventListener("abort", abort, { once: true });
     try {
-      await kind.take(this.#top, bytes, signal);
+      await waiter.turn.promise;
+    } finally {
+      given?.removeEventListener("abort", abort);
+      this.entries.remove(pending);
+    }
+  }
+
+  /** There is room for it. */
+  #make<T>(
+    kind: Kind,
+    bytes: number,
+    create: Create<T>,
+    release: Release<T>,
+    given: AbortSignal | undefined,
+    trace: Trace | undefined,
+  ): Promise<Lease<T>> {
+    let value: T | PromiseLike<T>;
+    try {
+      value = create(given ? { signal: AbortSignal.any([this.signal, given]) } : this);
     } catch (error) {
-      if (error instanceof ResourceError && error.use) this.resources.refused(kind, this.owner, error);
-      throw error;
-    }
-    if (signal.aborted) {
+      kind.counters.failed++;
       kind.giveBack(bytes);
-      throw signal.reason;
+      return Promise.reject(error);
     }
-    const made = (async () => create({ signal }))();
-    return this.#finish(kind, bytes, made, release, given, trace);
+    if (isThenable(value)) return this.#finish<T>(kind, bytes, value, release, given, trace);
+    const lease = new Lease(this, kind, bytes, value, release, trace);
+    if (this.isClosed || given?.aborted) return lease.end().then(() => Promise.reject(this.#reason ?? given?.reason));
+    return Promise.resolve(lease);
   }
 
   /** The lease of what is being made. If it comes too late for whoever asked, it is released. */
-  async #finish<T>(
+  #finish<T>(
     kind: Kind,
     bytes: number,
     made: PromiseLike<T>,
@@ -382,14 +412,24 @@ export class ScopeCore extends Entry {
       isGivenUp = true;
       asked.reject(reason);
     };
-    const over = new Promise<T>((resolve) => resolve(made)).then(
+    const abort = () => giveUp(given?.reason);
+    const gone = () => {
+      this.entries.remove(pending);
+      given?.removeEventListener("abort", abort);
+    };
+    const over = made.then(
       (value) => {
         const lease = new Lease(this, kind, bytes, value, release, trace);
-        if (isGivenUp) return lease.end();
+        if (isGivenUp) {
+          pending.late = lease.end();
+          return pending.late.then(gone, gone);
+        }
+        gone();
         asked.resolve(lease);
         return;
       },
       (error) => {
+        gone();
         kind.counters.failed++;
         kind.giveBack(bytes);
         asked.reject(error);
@@ -397,18 +437,10 @@ export class ScopeCore extends Entry {
     );
     const pending = new Pending(kind, over, giveUp);
     this.entries.append(pending);
-    // If a late one's release fails, that has been counted, and is told by the end of the scope if that still waits for it.
-    const gone = () => this.entries.remove(pending);
-    over.then(gone, gone);
-    const abort = () => giveUp(given?.reason);
     given?.addEventListener("abort", abort, { once: true });
     if (given?.aborted) abort();
     if (this.isClosed) giveUp(this.#reason);
-    try {
-      return await asked.promise;
-    } finally {
-      given?.removeEventListener("abort", abort);
-    }
+    return asked.promise;
   }
 
   /** The outermost scope: the owner that takes turns with others. */
@@ -451,7 +483,7 @@ export class ScopeCore extends Entry {
 }
 
 /** Rejects with "release_timeout" when it takes longer than a release may; until it has ended, it counts as stuck. */
-async function within(kind: Kind, work: Promise<void>, what: string): Promise<void> {
+async function within(kind: Kind, work: PromiseLike<void>, what: string): Promise<void> {
   const { releaseMsMax } = kind.limits;
   if (releaseMsMax === Number.POSITIVE_INFINITY) return work;
   const late = Promise.withResolvers<never>();

@@ -28,13 +28,16 @@ export class Seat {
   worker: PoolWorker;
   /** For `WorkerPool`. */
   lease: Lease<Seat> | undefined;
-  /** Whether nobody needs it any more. */
+  /** Resolves when nobody needs it any more. */
+  readonly over: Promise<void>;
   isOver = false;
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(id: number, worker: PoolWorker, request: SeatRequest) {
     this.id = id;
     this.worker = worker;
     this.request = request;
+    this.over = this.#over.promise;
     this.load = request.load ?? 0;
     this.bytes = request.bytes ?? 0;
     this.sit(worker);
@@ -48,6 +51,7 @@ export class Seat {
 
   leave(): void {
     this.isOver = true;
+    this.#over.resolve();
     this.worker.remove(this);
   }
 }

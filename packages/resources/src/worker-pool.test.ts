@@ -249,6 +249,21 @@ test("when the old worker dies while it is being left, its leases go on without 
   assert.equal(holder.lost, undefined);
 });
 
+test("a lease that is released while it moves holds up nothing", async (t) => {
+  const world = setup(t, { usesMax: 1, moveMsMax: 600_000 });
+  const moving = Promise.withResolvers<void>();
+  const holder = await hold(world, {
+    moved() {
+      moving.resolve();
+      return new Promise(() => {});
+    },
+  });
+  const old = holder.seat.worker;
+  await moving.promise;
+  await holder.lease.release();
+  await old.gone;
+});
+
 test("a lease whose move fails, or takes too long, is told; the others move", async (t) => {
   const world = setup(t, { moveMsMax: 200 });
   const failing = await hold(world, { moved: () => Promise.reject(new Error("no state")) });
