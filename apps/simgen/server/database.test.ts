@@ -3,8 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { type LeakReport, Resources } from "@holdfast/resources";
+import { sql } from "kysely";
 import { parseScene } from "../sim/scene.ts";
-import { type Database, DatabaseError, openDatabase } from "./database.ts";
+import { DATABASE_CLIENTS, type Database, DatabaseError, openDatabase } from "./database.ts";
+import { owners } from "./owner.ts";
 import { startPostgres } from "./postgres.fixture.ts";
 import { emptyDataDir, startServer, Visitor } from "./server.fixture.ts";
 import { SimulationStore } from "./simulation-store.ts";
@@ -82,6 +85,31 @@ test("the store on Postgres; servers that start together migrate once", async (t
   const again = await openDatabase({ url, dataDir: "unused" });
   assert.equal(await new SimulationStore(again.database).count("ann"), 3);
   await again.close();
+});
+
+test("a client of the database is its owner's lease: who forgets it is named, and it ends with its owner (R1, R3)", async (t) => {
+  const { url } = await startPostgres(t);
+  const limits = { ...DATABASE_CLIENTS["database client"], countMax: 1, queueMsMax: 60_000, leakMs: 50 };
+  const resources = new Resources({ kinds: { "database client": limits }, traceOneIn: 1 });
+  const { database, close } = await openDatabase({ url, dataDir: "unused", resources });
+  t.after(close);
+  const clients = () => resources.snapshot().kinds.find(({ kind }) => kind === "database client");
+  const leaked = Promise.withResolvers<LeakReport>();
+  resources.on("leak", leaked.resolve);
+  const request = resources.scope("GET /forgetful");
+  // Begun, and neither committed nor rolled back.
+  const transaction = await owners.run(request, () => database.startTransaction().execute());
+  await sql`create table half_done (x int)`.execute(transaction);
+  const { owner, stack } = await leaked.promise;
+  assert.equal(owner, "GET /forgetful");
+  assert.match(stack ?? "", /database\.ts/);
+  const waiting = sql`select 1`.execute(database);
+  assert.equal(clients()?.leaked, 1);
+  await request.close();
+  await waiting;
+  const { rows } = await sql`select 1 from pg_tables where tablename = 'half_done'`.execute(database);
+  assert.deepEqual(rows, [], "the connection in the middle of a transaction was thrown away");
+  assert.deepEqual([clients()?.inUse, clients()?.leaked, clients()?.leakedEver], [0, 0, 1]);
 });
 
 test("SimGen on Postgres says so in its health when the database is gone, and lives on", async (t) => {
