@@ -106,6 +106,21 @@ test("a thread that is due is replaced by one to which its simulations move, bit
   for (const each of all) await each.assertUndisturbed();
 });
 
+test("runs that begin, or end, while their thread is being replaced are none the worse for it", async (t) => {
+  const { pool, view, kind } = await setup(t, { usesMax: 20 });
+  for (let round = 0; round < 30; round++) {
+    const all = await Promise.all(Array.from({ length: 20 }, () => view("pendulum")));
+    await Promise.all(all.map((each) => each.moves(2)));
+    for (const { run, failure } of all) {
+      assert.equal(failure, undefined);
+      run.stop();
+    }
+  }
+  assert.ok((kind("simulation thread worker")?.recycled ?? 0) > 1);
+  assert.equal(kind("simulation thread")?.inUse, 0);
+  assert.ok(pool.threads.length <= 2);
+});
+
 test("what a run is told while it moves, and whether it stands, moves with it", async (t) => {
   const { pool, view } = await setup(t);
   const [cart, paused] = [await view("cart-pole"), await view("pendulum")];

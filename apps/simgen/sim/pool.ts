@@ -249,7 +249,7 @@ export class Pool {
         this.#trials.get(message.probe)?.resolve(message.result);
         return;
       default:
-        this.#runs.get(message.run)?.receive(message);
+        this.#runs.get(message.run)?.receive(worker, message);
     }
   }
 }

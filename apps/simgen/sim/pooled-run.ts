@@ -31,7 +31,7 @@ export class PooledRun {
   /** What it was told last, in order: what its thread takes with it when it dies, and what comes while it moves, is told again. */
   readonly #told: Told[] = [];
   #lastTold = 0;
-  #starting: PromiseWithResolvers<Checkpoint> | undefined;
+  #starting: (PromiseWithResolvers<Checkpoint> & { worker: PoolWorker }) | undefined;
   #handingOver: PromiseWithResolvers<Saved> | undefined;
   #checkpoint: Checkpoint | undefined;
   #isStreaming = false;
@@ -131,13 +131,15 @@ export class PooledRun {
     this.#isIn(to, checkpoint, told);
   }
 
-  receive(message: Extract<FromWorker, { run: number }>): void {
+  receive(from: PoolWorker, message: Extract<FromWorker, { run: number }>): void {
+    // It may have been on its way to another worker already when this one began with it.
+    const starting = this.#starting?.worker === from ? this.#starting : undefined;
     switch (message.type) {
       case "started":
-        this.#starting?.resolve(new Checkpoint(message.checkpoint));
+        starting?.resolve(new Checkpoint(message.checkpoint));
         return;
       case "refused":
-        this.#starting?.reject(new PoolError("scene_uncompilable", message.message));
+        starting?.reject(new PoolError("scene_uncompilable", message.message));
         return;
       case "handed over":
         this.#handingOver?.resolve(message.from);
@@ -165,7 +167,7 @@ export class PooledRun {
 
   #startIn(worker: PoolWorker, start: Start): Promise<Checkpoint> {
     // A move that a later one overtakes waits for ever, and is forgotten.
-    this.#starting = Promise.withResolvers();
+    this.#starting = { ...Promise.withResolvers<Checkpoint>(), worker };
     worker.postMessage({ type: "start", run: this.run, scene: this.#scene, start } satisfies ToWorker);
     return this.#starting.promise;
   }

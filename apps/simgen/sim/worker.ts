@@ -3,7 +3,8 @@ import { parentPort } from "node:worker_threads";
 import { workerSide } from "@holdfast/resources/worker";
 import { loadMujoco } from "./mujoco.ts";
 import { probeScene } from "./probe.ts";
-import { Runner } from "./runner.ts";
+import { Runner, type Start } from "./runner.ts";
+import type { Scene } from "./scene.ts";
 import { type FromWorker, packFrames, type ToWorker, type WorkerInput } from "./thread.ts";
 
 const port = parentPort;
@@ -23,53 +24,69 @@ const runner = new Runner(mujoco, {
   stats: (stats) => send({ type: "stats", stats }),
 });
 
-/** One a turn of the event loop: a start takes milliseconds, and those that run shall have their frames between two of them. */
-const starting: Extract<ToWorker, { type: "start" }>[] = [];
+/**
+ * Starts that wait, one a turn of the event loop: each takes milliseconds, and those that run shall have their frames
+ * between two of them. What else is said of such a run waits behind its start.
+ */
+const waiting: Exclude<ToWorker, { type: "probe" }>[] = [];
 let isStarting = false;
 
 function startNext(): void {
-  const next = starting.shift();
-  if (!next) {
-    isStarting = false;
-    return;
+  const next = waiting.shift();
+  if (next) handle(next);
+  while (waiting.length > 0 && waiting[0]?.type !== "start") {
+    const follows = waiting.shift();
+    if (follows) handle(follows);
   }
-  const { run, scene, start } = next;
-  side.enter(start.lease);
-  try {
-    send({ type: "started", run, checkpoint: runner.start(run, scene, start) });
-  } catch (error) {
-    send({ type: "refused", run, message: error instanceof Error ? error.message : String(error) });
-  } finally {
-    side.leave();
-  }
-  setImmediate(startNext);
+  isStarting = waiting.length > 0;
+  if (isStarting) setImmediate(startNext);
 }
 
 port.on("message", (message: ToWorker) => {
+  if (message.type === "probe") return probe(message.lease, message.scene);
+  if (message.type !== "start" && !waiting.some(({ run }) => run === message.run)) return handle(message);
+  waiting.push(message);
+  if (!isStarting) setImmediate(startNext);
+  isStarting = true;
+});
+
+function handle(message: Exclude<ToWorker, { type: "probe" }>): void {
   switch (message.type) {
     case "start":
-      starting.push(message);
-      if (!isStarting) setImmediate(startNext);
-      isStarting = true;
+      start(message.run, message.scene, message.start);
       return;
-    case "probe":
-      side.enter(message.lease);
-      send({ type: "probed", probe: message.lease, result: probeScene(mujoco, message.scene) });
-      return side.leave();
     case "hand over": {
       const from = runner.handOver(message.run);
       if (from) send({ type: "handed over", run: message.run, from });
       return;
     }
     case "go on":
-      return runner.goOn(message.run, message.from, message.streaming);
-    case "stop": {
-      const waiting = starting.findIndex(({ run }) => run === message.run);
-      if (waiting >= 0) starting.splice(waiting, 1);
-      return runner.stop(message.run);
-    }
+      runner.goOn(message.run, message.from, message.streaming);
+      return;
+    case "stop":
+      runner.stop(message.run);
+      return;
     case "tell":
-      return runner.tell(message.run, message.told);
+      runner.tell(message.run, message.told);
+      return;
   }
-});
+}
+
+function start(run: number, scene: Scene, how: Start): void {
+  side.enter(how.lease);
+  try {
+    send({ type: "started", run, checkpoint: runner.start(run, scene, how) });
+  } catch (error) {
+    send({ type: "refused", run, message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    side.leave();
+  }
+}
+
+function probe(lease: number, scene: Scene): void {
+  side.enter(lease);
+  send({ type: "probed", probe: lease, result: probeScene(mujoco, scene) });
+  side.leave();
+}
+
 side.ready();
