@@ -15,7 +15,7 @@ export interface RunEvents {
 }
 
 /** What is remembered of what a run was told; a thread takes much less with it, and a move much less time. */
-const TOLD_MAX = 1000;
+const TOLD_MAX = 200;
 
 /**
  * One running simulation, wherever it runs. From a thread that is replaced, it moves with all its state; from one that is
