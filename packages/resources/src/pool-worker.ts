@@ -59,6 +59,7 @@ export class PoolWorker {
   #lately: number[] = [];
   #lastBeats = 0;
   #silentMs = 0;
+  #cpu = { cpuMs: 0, atMs: performance.now() };
   #utilization: ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined;
   #cause: Pick<Death, "by" | "message"> = { by: "ended", message: "it was ended" };
 
@@ -150,10 +151,7 @@ export class PoolWorker {
 
   /** Measures it from outside, so also while it spins. */
   async measure(): Promise<void> {
-    const { performance } = this.#worker;
-    const now = performance.eventLoopUtilization();
-    this.busy = performance.eventLoopUtilization(now, this.#utilization).utilization;
-    this.#utilization = now;
+    this.busy = await this.#measureBusy();
     this.#lately = [...this.#lately, this.busy].slice(-LATELY);
     const lasting = this.#lately.length < LATELY ? 0 : Math.min(...this.#lately);
     this.#excess = Math.max(0, lasting - this.#declaredLoad);
@@ -161,6 +159,23 @@ export class PoolWorker {
     if (typeof this.#worker.getHeapStatistics !== "function") return;
     const { total_heap_size, external_memory } = await this.#worker.getHeapStatistics();
     this.memoryBytes = total_heap_size + external_memory;
+  }
+
+  /** Share of its time since the last measurement. By its event loop, waiting for a CPU that others use would count as work. */
+  async #measureBusy(): Promise<number> {
+    // From Node 24.6 on.
+    if (typeof this.#worker.cpuUsage !== "function") {
+      const { performance: loop } = this.#worker;
+      const now = loop.eventLoopUtilization();
+      const { utilization } = loop.eventLoopUtilization(now, this.#utilization);
+      this.#utilization = now;
+      return utilization;
+    }
+    const { user, system } = await this.#worker.cpuUsage();
+    const now = { cpuMs: (user + system) / 1000, atMs: performance.now() };
+    const before = this.#cpu;
+    this.#cpu = now;
+    return Math.min(1, (now.cpuMs - before.cpuMs) / Math.max(1, now.atMs - before.atMs));
   }
 
   /** Ends it, in the middle of a step if need be. */
