@@ -249,6 +249,16 @@ test("when the old worker dies while it is being left, its leases go on without 
   assert.equal(holder.lost, undefined);
 });
 
+test("when the old worker dies before the new one is ready, its leases go on in the new one", async (t) => {
+  const world = setup(t, { usesMax: 1 });
+  const holder = await hold(world);
+  await until(() => world.pool.snapshot().workers.some(({ state }) => state === "starting"));
+  await holder.seat.worker.end();
+  await until(() => holder.moves.length === 1);
+  assert.equal(holder.moves[0]?.from, undefined);
+  assert.equal(holder.lost, undefined);
+});
+
 test("a lease that is released while it moves holds up nothing", async (t) => {
   const world = setup(t, { usesMax: 1, moveMsMax: 600_000 });
   const moving = Promise.withResolvers<void>();

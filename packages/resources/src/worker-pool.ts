@@ -111,7 +111,9 @@ export class WorkerPool {
   #deaths = 0;
   #refill: NodeJS.Timeout | undefined;
   #restart: { timer: NodeJS.Timeout; atMs: number } | undefined;
-  #retiring: PoolWorker | undefined;
+  #isRetiring = false;
+  /** The one that its leases are leaving. */
+  #leaving: PoolWorker | undefined;
   #lastDeath = "none has started";
   #isClosed = false;
 
@@ -334,7 +336,7 @@ export class WorkerPool {
     // One lease that brings down its worker is lost with it: the next worker need not wait for that.
     const replacement = this.#replace(worker, culprit !== undefined);
     // Its leases are on their way already.
-    if (worker === this.#retiring) return;
+    if (worker === this.#leaving) return;
     const heirs = [...worker.seats];
     for (const seat of heirs) worker.remove(seat);
     if (replacement)
@@ -412,12 +414,13 @@ export class WorkerPool {
 
   /** The replacement first. */
   async #retire(worker: PoolWorker, why: string): Promise<void> {
-    this.#retiring = worker;
+    this.#isRetiring = true;
     try {
       const replacement = this.#start();
       await replacement.ready;
       if (worker.state !== "ready") return;
       worker.state = "retiring";
+      this.#leaving = worker;
       this.#resources.note("recycled", `${this.#kind} worker`, `worker ${worker.id}`, why);
       await this.#moveAll([...worker.seats], replacement, worker);
       this.#workers.delete(worker);
@@ -425,7 +428,8 @@ export class WorkerPool {
     } catch {
       // The replacement did not come up, which has been noted; the old one is better than none.
     } finally {
-      this.#retiring = undefined;
+      this.#isRetiring = false;
+      this.#leaving = undefined;
     }
   }
 
@@ -465,7 +469,7 @@ export class WorkerPool {
 
   #retireIfDue(worker: PoolWorker): void {
     const { usesMax, ageMsMax, memoryBytesMax } = this.#options;
-    if (this.#retiring || this.#isClosed || this.#restart || this.#workers.size > this.#options.size) return;
+    if (this.#isRetiring || this.#isClosed || this.#restart || this.#workers.size > this.#options.size) return;
     const early = 1 - JITTER * worker.luck;
     const why =
       worker.memoryBytes > memoryBytesMax
