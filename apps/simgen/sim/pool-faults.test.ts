@@ -84,8 +84,9 @@ test("when a thread dies in mid-step, its simulations go on in another as if not
   const { pool, view, kind } = await setup(t, { workers: 2 });
   const all = await Promise.all([...IDS, ...IDS].map(view));
   await Promise.all(all.map((each) => each.moves(30)));
-  const [dying] = pool.threads;
-  assert.ok(dying && dying.seats.size > 0);
+  // Those that start together may all be in the one that was ready first.
+  const dying = pool.threads.find(({ seats }) => seats.size > 0);
+  assert.ok(dying);
   await dying.end();
   await Promise.all(all.map((each) => each.moves(40)));
   for (const each of all) {
