@@ -16,7 +16,7 @@ interface Wave {
   spec: NonNullable<Actuator["wave"]>;
 }
 
-/** Where `save` puts what: the step, the epoch, the controls, which of them still wave, MuJoCo's own state. */
+/** Where `save` puts what: the step, the epoch, the controls, which of them still wave, MuJoCo's own state, what is shown. */
 export const SAVED = { step: 0, epoch: 1, controls: 2 } as const;
 
 /**
@@ -98,8 +98,8 @@ export class Simulation {
   }
 
   /**
-   * Takes `count` steps, then brings poses and sensors up to date. Throws `UnstableError`, after which only `reset` and
-   * `delete` make sense.
+   * Takes `count` steps. Poses and sensors are then those at the last one's beginning: to bring them up to date would cost
+   * as much again. Throws `UnstableError`, after which only `reset` and `delete` make sense.
    */
   advance(count: number): void {
     const { mj } = this.#mujoco;
@@ -156,10 +156,14 @@ export class Simulation {
 
   /** How many numbers `save` fills. */
   get savedValues(): number {
-    return SAVED.controls + 2 * this.#actuators.length + this.#physicsValues;
+    const shown = this.positions.length + this.quaternions.length + this.sensorValues;
+    return SAVED.controls + 2 * this.#actuators.length + this.#physicsValues + shown;
   }
 
-  /** Everything the next step depends on: another simulation of this scene that restores it goes on the same, bit for bit. */
+  /**
+   * Everything that shows and that the next step depends on: another simulation of this scene that restores it looks the
+   * same and goes on the same, bit for bit.
+   */
   save(values: Float64Array = new Float64Array(this.savedValues)): Float64Array {
     const { mj } = this.#mujoco;
     this.#physics ??= new mj.DoubleBuffer(this.#physicsValues);
@@ -170,7 +174,11 @@ export class Simulation {
     const waves = SAVED.controls + this.#actuators.length;
     values.fill(0, waves, waves + this.#actuators.length);
     for (const { index } of this.#waves) values[waves + index] = 1;
-    values.set(this.#physics.GetView(), waves + this.#actuators.length);
+    let at = waves + this.#actuators.length;
+    for (const part of [this.#physics.GetView(), this.positions, this.quaternions, this.sensors]) {
+      values.set(part, at);
+      at += part.length;
+    }
     return values;
   }
 
@@ -191,9 +199,13 @@ export class Simulation {
         Array.from(saved.subarray(physics, physics + this.#physicsValues)),
         this.#signature,
       );
-      // Poses to show; more of MuJoCo's forward pass would change what the next step starts from.
-      mj.mj_kinematics(this.#model, this.#data);
     });
+    // What is shown is that of the last step's beginning, and cannot be computed from the state at its end.
+    let at = physics + this.#physicsValues;
+    for (const part of [this.positions, this.quaternions, this.sensors]) {
+      part.set(saved.subarray(at, at + part.length));
+      at += part.length;
+    }
   }
 
   /** What MuJoCo had to leave out for want of memory, if anything. */
