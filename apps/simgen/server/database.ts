@@ -131,7 +131,7 @@ class LeasedClients implements PostgresPool {
     // The pool sets it anew each time.
     client.release = (isBroken) => {
       isThrownAway = isBroken !== undefined && isBroken !== false;
-      void lease.release();
+      lease.release().catch(() => {});
     };
     return client;
   }

@@ -86,7 +86,7 @@ export class LiveRuns {
       entry.viewers.add(viewer);
       watching.adopt("viewer", viewer, () => leave(entry, viewer));
       entry.run.stream(true);
-      return { live: entry, end: () => void watching.close() };
+      return { live: entry, end: () => void watching.close().catch(() => {}) };
     } catch (error) {
       await watching.close();
       throw error;
@@ -108,7 +108,7 @@ export class LiveRuns {
     const { id } = entry.simulation;
     if (this.#runs.get(id) !== entry) return;
     entry.why = why;
-    void this.#runs.drop(id);
+    this.#runs.drop(id).catch(() => {});
   }
 
   async #start({ owner, simulation }: Given): Promise<Entry> {

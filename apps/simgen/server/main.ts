@@ -150,7 +150,7 @@ function watchedResources(logger: Logger): Resources {
     },
   });
   resources.on("news", ({ what, kind, owner, why }) => {
-    const level = what === "leaked" || what === "died" ? "warn" : "info";
+    const level = ["leaked", "died", "release failed"].includes(what) ? "warn" : "info";
     logger[level]({ kind, owner, why }, `resources: ${what}`);
   });
   return resources;

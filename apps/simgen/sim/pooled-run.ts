@@ -88,7 +88,7 @@ export class PooledRun {
 
   /** Ends it. */
   stop(): void {
-    void this.#lease?.release();
+    this.#lease?.release().catch(() => {});
   }
 
   /** It has been ended. */

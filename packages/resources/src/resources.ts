@@ -18,7 +18,7 @@ export const RESOURCES_DEFAULTS = { kinds: {}, traceOneIn: 100 };
 /** Something people may want to know: what, of which kind, whose, and why. */
 export interface ResourceNews {
   at: Date;
-  what: "refused" | "leaked" | "came back late" | "reclaimed" | "recycled" | "died";
+  what: "refused" | "release failed" | "leaked" | "came back late" | "reclaimed" | "recycled" | "died";
   kind: string;
   owner: string;
   why: string;
@@ -116,6 +116,11 @@ export class Resources implements AsyncDisposable {
   /** @internal */
   refused(kind: Kind, owner: string, error: ResourceError): void {
     this.#tell({ at: new Date(), what: "refused", kind: kind.name, owner, why: error.message });
+  }
+
+  /** @internal */
+  releaseFailed(kind: Kind, owner: string, why: string): void {
+    this.#tell({ at: new Date(), what: "release failed", kind: kind.name, owner, why });
   }
 
   /** @internal A scope that is garbage-collected unclosed is reported, if scopes are watched. */

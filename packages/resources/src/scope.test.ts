@@ -195,6 +195,8 @@ test("a release that fails rejects for everybody who asks, with the same error, 
     await assert.rejects(lease.release(), (error) => error === down);
     assert.equal(counted(resources, "db").inUse, 0);
     assert.equal(counted(resources, "db").releaseFailed, 1);
+    const told = resources.snapshot().news.map(({ at, ...news }) => news);
+    assert.deepEqual(told, [{ what: "release failed", kind: "db", owner: "a", why: "down" }]);
     await scope.close();
   }
 });
@@ -259,6 +261,7 @@ test("a release that hangs has its time, then the rest is released; it keeps its
     await log.acquire(scope, "2");
     const [error, ...others] = await errorsOf(scope.close());
     refusal("release_timeout", "socket of a was not released within 30 ms")(error);
+    assert.equal(resources.snapshot().news.at(-1)?.what, "release failed");
     assert.deepEqual([others, log.released], [[], ["2", "1"]]);
     const { inUse, stuck, released } = counted(resources, "socket");
     assert.deepEqual({ inUse, stuck, released }, { inUse: 1, stuck: 1, released: 0 });

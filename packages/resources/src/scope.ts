@@ -149,7 +149,10 @@ export class Lease<T> extends Entry implements AsyncDisposable {
     return this.#ended !== undefined;
   }
 
-  /** Releases it before its scope does. Rejects with what `release` throws, or `ResourceError` "release_timeout". */
+  /**
+   * Releases it before its scope does. Rejects with what `release` throws, or `ResourceError` "release_timeout"; that is also
+   * counted and told as news, so who does not wait for it may leave it at `.catch(() => {})`.
+   */
   release(): Promise<void> {
     return this.end();
   }
@@ -168,7 +171,7 @@ export class Lease<T> extends Entry implements AsyncDisposable {
     try {
       releasing = this.#release(this.value);
     } catch (error) {
-      this.#kind.counters.releaseFailed++;
+      this.#failed(error);
       this.#done();
       return Promise.reject(error);
     }
@@ -185,12 +188,22 @@ export class Lease<T> extends Entry implements AsyncDisposable {
     const settled = Promise.resolve(releasing).then(
       () => this.#done(),
       (error) => {
-        kind.counters.releaseFailed++;
+        this.#failed(error);
         this.#done();
         throw error;
       },
     );
-    await within(kind, settled, `${kind.name} of ${this.#scope.owner}`).finally(() => this.#scope.entries.remove(this));
+    const what = `${kind.name} of ${this.#scope.owner}`;
+    await within(kind, settled, what, (late) => this.#tell(late)).finally(() => this.#scope.entries.remove(this));
+  }
+
+  #failed(error: unknown): void {
+    this.#kind.counters.releaseFailed++;
+    this.#tell(error);
+  }
+
+  #tell(error: unknown): void {
+    this.#scope.resources.releaseFailed(this.#kind, this.#scope.owner, messageOf(error));
   }
 
   #done(): void {
@@ -483,7 +496,12 @@ export class ScopeCore extends Entry {
 }
 
 /** Rejects with "release_timeout" when it takes longer than a release may; until it has ended, it counts as stuck. */
-async function within(kind: Kind, work: PromiseLike<void>, what: string): Promise<void> {
+async function within(
+  kind: Kind,
+  work: PromiseLike<void>,
+  what: string,
+  tell?: (late: ResourceError) => void,
+): Promise<void> {
   const { releaseMsMax } = kind.limits;
   if (releaseMsMax === Number.POSITIVE_INFINITY) return work;
   const late = Promise.withResolvers<never>();
@@ -494,7 +512,9 @@ async function within(kind: Kind, work: PromiseLike<void>, what: string): Promis
         kind.stuck--;
       };
       work.then(freed, freed);
-      late.reject(new ResourceError("release_timeout", `${what} was not released within ${releaseMsMax} ms`));
+      const error = new ResourceError("release_timeout", `${what} was not released within ${releaseMsMax} ms`);
+      late.reject(error);
+      tell?.(error);
     },
     Math.min(releaseMsMax, WAIT_MS_MAX),
   );

@@ -318,7 +318,10 @@ export class WorkerPool {
   #gone(worker: PoolWorker, { lease, by, message }: Death): void {
     const wasInUse = this.#workers.delete(worker);
     const wasSpare = this.#spares.delete(worker);
-    void this.#leases.get(worker)?.release();
+    this.#leases
+      .get(worker)
+      ?.release()
+      .catch(() => {});
     this.#leases.delete(worker);
     if (this.#isClosed || !(wasInUse || wasSpare)) return;
     this.#lastDeath = message;
@@ -408,7 +411,7 @@ export class WorkerPool {
     if (seat.isOver) return;
     this.#homeless.delete(seat);
     seat.leave();
-    void seat.lease?.release();
+    seat.lease?.release().catch(() => {});
     seat.request.lost?.(error);
   }
 
