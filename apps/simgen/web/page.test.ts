@@ -125,7 +125,8 @@ test("a phone needs no sideways scrolling", async (t) => {
 
 for (const colorScheme of ["light", "dark"] as const)
   test(`text is readable in ${colorScheme}, and the choice is remembered`, async (t) => {
-    const { page } = await visit(t, { colorScheme });
+    // A colour on its way to another is not what is read.
+    const { page } = await visit(t, { colorScheme, reducedMotion: "reduce" });
     await page.locator(".card strong").first().waitFor();
     for (const scheme of [colorScheme, colorScheme === "dark" ? "light" : "dark"]) {
       const texts = [".brand", ".card strong", ".card small", ".panel h2", ".chip", ".cover > p", "#run", ".pill"];
