@@ -8,7 +8,14 @@ import { ensure } from "./step.mjs";
 export const PAGE = "apps/simgen/web";
 export const VITE = join(root, "node_modules/vite/bin/vite.js");
 /** What the built page is made of: its own files and those it imports. */
-const SOURCES = [PAGE, "apps/simgen/sim", "packages/protocol", "packages/client", "package-lock.json"];
+const SOURCES = [
+  PAGE,
+  "apps/simgen/sim",
+  "apps/simgen/cv",
+  "packages/protocol",
+  "packages/client",
+  "package-lock.json",
+];
 /** Kept inside the build, which Vite empties first: an interrupted build leaves none. */
 const stamp = join(root, PAGE, "dist/.sources");
 

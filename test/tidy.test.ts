@@ -35,7 +35,7 @@ for (const [name, rule] of Object.entries(RULES)) {
 
 test("here, docs/ERRORS.md and the code name the same error codes", async () => {
   // By URL, so that the type checker of this file does not need the server's sources.
-  const { PROBLEMS } = await import(new URL("apps/simgen/server/problem.ts", root).href);
+  const { PROBLEMS } = await import(new URL("apps/simgen/service/problem.ts", root).href);
   const documented = codesDocumentedIn(repository.get("docs/ERRORS.md") ?? "");
   assert.deepEqual(codesThatDiffer(documented, [...Object.keys(PROBLEMS), ...codesDeclaredIn(repository)]), []);
 });
@@ -93,7 +93,7 @@ test("a dependency against the order is found", () => {
       "apps/simgen/sim/scene.ts: imports ../web/page.ts, but sim knows nothing of what uses it",
       "apps/simgen/sim/scene.ts: imports ../server/main.ts, but sim knows nothing of what uses it",
       "apps/simgen/web/page.ts: imports ../server/messages.ts, but the page takes only types from the server",
-      "apps/simgen/web/page.ts: imports ../cv/analyze.ts, but the page imports only from sim",
+      "apps/simgen/web/page.ts: imports ../cv/analyze.ts, but the page takes only the recogniser and types from cv",
       "apps/simgen/server/main.ts: imports ../../../bench/sim.ts, but apps know nothing of bench",
       "apps/simgen/server/main.ts: imports ../../../test/redis.ts, but apps know nothing of test",
       "apps/simgen/server/main.test.ts: imports ../../../drills/kill.ts, but apps know nothing of drills",

@@ -196,7 +196,9 @@ function objectionTo(file: string, specifier: string, typeOnly: boolean): string
     if (from.layer === "sim" && to.layer !== "sim") return "sim knows nothing of what uses it";
     if (from.layer !== "web" && to.layer === "web") return "nothing imports the page";
     if (from.layer === "web" && to.layer === "server" && !typeOnly) return "the page takes only types from the server";
-    if (from.layer === "web" && !["web", "sim", "server"].includes(to.layer)) return "the page imports only from sim";
+    if (from.layer === "cv" && to.layer === "server") return "cv knows nothing of what uses it";
+    if (from.layer === "web" && to.layer === "cv" && !typeOnly && !target.endsWith("/cv/recognize.ts"))
+      return "the page takes only the recogniser and types from cv";
   }
   return;
 }
@@ -241,7 +243,10 @@ function exists(tree: Tree, path: string): boolean {
 function filesNamedIn(tree: Tree, file: string): string[] {
   const text = tree.get(file) ?? "";
   const wanted = file.endsWith(".md") ? /\.sh$/ : SOURCE;
-  const words = SCRIPT.test(file) ? lex(text).strings : [...text.matchAll(/[\w@./-]+/g)].map(([word]) => word);
+  const references = [...text.matchAll(/^\/\/\/ <reference path="([^"]+)"/gm)].map(([, path]) => path ?? "");
+  const words = SCRIPT.test(file)
+    ? [...lex(text).strings, ...references]
+    : [...text.matchAll(/[\w@./-]+/g)].map(([word]) => word);
   const tested = /^(apps|packages)\//.test(file) ? file.replace(/\.test\.ts$/, ".ts") : undefined;
   return words
     .filter((word) => wanted.test(word))

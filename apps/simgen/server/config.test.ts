@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ConfigError, readConfig } from "./config.ts";
+import { ConfigError } from "../service/environment.ts";
+import { readConfig } from "./config.ts";
 
 test("no variable is needed", () => {
   const config = readConfig({});
   assert.equal(config.port, 8080);
   assert.equal(config.host, "127.0.0.1");
   assert.equal(config.databaseUrl, undefined);
+  assert.equal(config.cvUrl, undefined);
   assert.ok(config.simulationWorkers >= 1);
 });
 
@@ -32,6 +34,7 @@ for (const [env, message] of [
   ],
   [{ REDIS_URL: "http://:secret@redis" }, /^REDIS_URL: expected a redis:\/\/ or rediss:\/\/ URL, got something else/],
   [{ REDIS_URL: "redis://:secret@:x" }, /^REDIS_URL: expected a redis:\/\/ or rediss:\/\/ URL, got something else/],
+  [{ CV_URL: "cv:8090" }, /^CV_URL: expected an http:\/\/ or https:\/\/ URL, got "cv:8090"$/],
   [{ COOKIE_SECRET: "short" }, /^COOKIE_SECRET: expected at least 16 characters, got something else \(hidden\)$/],
   [
     { ANTHROPIC_BASE_URL: "api.anthropic.com" },

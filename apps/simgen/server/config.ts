@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
-import { issuesOf } from "../sim/issue.ts";
+import { ConfigError, readEnvironment } from "../service/environment.ts";
 import type { LlmLimits } from "./llm/llm-planner.ts";
 import type { LlmConfig } from "./llm/models.ts";
 
@@ -52,6 +51,7 @@ const environment = z.object({
   LLM_BASE_URL: httpUrl.exactOptional(),
   LLM_API_KEY: apiKey.exactOptional(),
   LLM_MODEL: text.exactOptional(),
+  CV_URL: httpUrl.exactOptional(),
   LLM_DEADLINE_MS: milliseconds.default(45_000),
   LLM_FIRST_WORD_MS: milliseconds.default(15_000),
   LLM_IDLE_MS: milliseconds.default(10_000),
@@ -82,6 +82,8 @@ export interface Config {
   /** The page's origin when it is not the one the server sees, as behind a proxy. */
   publicOrigin: string | undefined;
   simulationWorkers: number;
+  /** Of the service that reads sketches. Without one, they are read in this process. */
+  cvUrl: string | undefined;
   llm: LlmConfig & {
     /** For all language models together, ms. */
     deadlineMs: number;
@@ -89,30 +91,9 @@ export interface Config {
   };
 }
 
-/** One line that names the variable, the value and what is expected. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly code = "config_invalid";
-}
-
 /** Reads and checks the environment. A secret NAME may also come from the file that NAME_FILE names. Throws `ConfigError`. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
-  for (const name of SECRETS) {
-    const file = given[`${name}_FILE`];
-    if (file === undefined) continue;
-    if (given[name] !== undefined) throw new ConfigError(`${name}_FILE: expected to be alone, got ${name} as well`);
-    given[name] = readSecret(`${name}_FILE`, file);
-  }
-  const result = environment.safeParse(given);
-  if (!result.success) {
-    const [issue] = issuesOf(result.error, given);
-    const secret = SECRETS.some((name) => name === issue?.path);
-    throw new ConfigError(
-      `${issue?.path}: expected ${issue?.expected}, got ${secret ? "something else (hidden)" : issue?.received}`,
-    );
-  }
-  const values = result.data;
+  const values = readEnvironment(environment, env, SECRETS);
   return {
     host: values.HOST,
     port: values.PORT,
@@ -125,6 +106,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     apiKeys: (values.API_KEYS ?? "").split(/[\s,]+/).filter((key) => key !== ""),
     publicOrigin: values.PUBLIC_ORIGIN,
     simulationWorkers: values.SIM_WORKERS,
+    cvUrl: values.CV_URL,
     llm: {
       anthropic:
         values.ANTHROPIC_API_KEY === undefined
@@ -151,14 +133,4 @@ function compatibleOf(values: z.output<typeof environment>): LlmConfig["compatib
   if (model === undefined)
     throw new ConfigError("LLM_MODEL: expected the name of a model beside LLM_BASE_URL, got nothing");
   return { baseUrl, apiKey, model };
-}
-
-function readSecret(name: string, file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (error) {
-    throw new ConfigError(
-      `${name}: expected a readable file, got ${file} (${error instanceof Error ? error.message : error})`,
-    );
-  }
 }

@@ -1,34 +1,29 @@
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import type { ServerResponse } from "node:http";
 import compress from "@fastify/compress";
 import helmet from "@fastify/helmet";
 import serveStatic from "@fastify/static";
-import swagger from "@fastify/swagger";
+import swagger, { type SwaggerTransform } from "@fastify/swagger";
 import type { Resources } from "@holdfast/resources";
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyRequest,
-  LogController,
-} from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { jsonSchemaTransform, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { formatIssue, type Issue, issuesOf } from "../sim/issue.ts";
+import { acceptImages, IMAGE_BODIES, IMAGE_TYPES, sketchBodySchema, sketchQuerySchema } from "../cv/sketch-body.ts";
+import type { Health } from "../service/health.ts";
+import { BODY_BYTES_MAX, goneSignal, httpApp, operations, PROBLEM_RESPONSES } from "../service/http-app.ts";
 import { TEMPLATES } from "../sim/templates/index.ts";
 import { buildTemplate } from "../sim/templates/template.ts";
-import type { Health } from "./health.ts";
 import type { Identities } from "./identity.ts";
 import { asProblem } from "./live.ts";
 import { owners } from "./owner.ts";
-import { Problem } from "./problem.ts";
+import { SKETCH_PICTURE_CHARS_MAX } from "./picture.ts";
 import { createSchema, type Simulations } from "./simulations.ts";
+import type { SketchReader } from "./sketch-reader.ts";
 
 export interface HttpServices {
   logger: FastifyBaseLogger;
   identities: Identities;
   simulations: Simulations;
+  sketches: SketchReader;
   health: Health;
   resources: Resources;
   /** Prometheus text. */
@@ -44,24 +39,9 @@ declare module "fastify" {
   }
 }
 
-/** A scene of 200 bodies takes about 100 KB of JSON. */
-const BODY_BYTES_MAX = 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
 const LIST_MAX = 100;
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
-
-const problemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.string(),
-    detail: z.string(),
-    issues: z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() })).optional(),
-    suggestions: z.array(z.string()).optional(),
-    retryAfterSeconds: z.number().optional(),
-  })
-  .meta({ description: "RFC 9457 problem details; `code` is stable" });
+/** Of a simulation to be made: a sketch may be an image, in base64. */
+const CREATE_BYTES_MAX = SKETCH_PICTURE_CHARS_MAX + BODY_BYTES_MAX;
 
 const viewSchema = z.object({
   id: z.string(),
@@ -76,36 +56,18 @@ const viewSchema = z.object({
 const simulationSchema = viewSchema.extend({
   scene: z.unknown().meta({ description: "The scene, with every default filled in" }),
 });
+const seenSchema = z.object({
+  drawing: z.unknown().meta({ description: "The strokes, traced if it was an image; null beside a recognition" }),
+  recognition: z.unknown().meta({ description: "What is seen: shapes, links, arrows, labels" }),
+  understood: z.array(z.string()),
+  warnings: z.array(z.string()),
+  by: z.enum(["cv", "embedded"]).meta({ description: "Who has read it: the CV service, or this server itself" }),
+});
 const idParams = z.strictObject({ id: z.string().min(1).max(64) });
 
 /** SimGen over HTTP; nothing listens yet. */
 export async function createHttp(services: HttpServices): Promise<FastifyInstance> {
-  const app = Fastify({
-    loggerInstance: services.logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    trustProxy: ["loopback", "linklocal", "uniquelocal"],
-    forceCloseConnections: "idle",
-    genReqId: requestId,
-  }).withTypeProvider<ZodTypeProvider>();
-
-  app.setValidatorCompiler<z.ZodType>(({ schema }) => (input) => {
-    const result = schema.safeParse(input);
-    return result.success ? { value: result.data } : { error: requestProblem(issuesOf(result.error, input)) };
-  });
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const problem = problemOf(error);
-    if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, problem.message);
-    // The rest of the body is read and thrown away: closing on a client that still writes would cost it the answer.
-    if (problem.code === "body_too_large") reply.removeHeader("connection");
-    if (problem.details.retryAfterSeconds !== undefined) reply.header("retry-after", problem.details.retryAfterSeconds);
-    return reply.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
-  });
-  app.setNotFoundHandler((request) => {
-    throw new Problem("not_found", `expected a documented path, got ${request.method} ${request.url.slice(0, 200)}`);
-  });
+  const app = httpApp({ logger: services.logger, asProblem });
   // What a request holds is its own, and ends with it at the latest.
   app.addHook("onRequest", (request, reply, done) => {
     const scope = services.resources.scope(`${request.method} ${request.url.slice(0, 100)}`);
@@ -113,9 +75,6 @@ export async function createHttp(services: HttpServices): Promise<FastifyInstanc
       scope.close().catch((error) => request.log.error({ err: error }, "something was not released"));
     });
     owners.run(scope, done);
-  });
-  app.addHook("onSend", async (request, reply) => {
-    reply.header("x-request-id", request.id);
   });
   app.addHook("onResponse", async (request, reply) => {
     const { method, url } = request;
@@ -149,15 +108,16 @@ export async function createHttp(services: HttpServices): Promise<FastifyInstanc
         description: "A prompt becomes a live physics simulation. Frames travel over the WebSocket at /ws.",
       },
     },
-    transform: jsonSchemaTransform,
+    transform: openapiOf,
   });
   await app.register(async (scope) => api(scope, services), { prefix: "/api/v1" });
   operations(app, services);
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   await page(app, services.pageDir);
   return app;
 }
 
-async function api(scope: FastifyInstance, { identities, simulations }: HttpServices): Promise<void> {
+async function api(scope: FastifyInstance, { identities, simulations, sketches }: HttpServices): Promise<void> {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   app.decorateRequest("owner", "");
   app.addHook("onRequest", async (request, reply) => {
@@ -165,11 +125,14 @@ async function api(scope: FastifyInstance, { identities, simulations }: HttpServ
     request.owner = owner;
     if (setCookie !== undefined) reply.header("set-cookie", setCookie);
   });
-  const problems = { "4XX": problemSchema, "5XX": problemSchema };
+  const problems = PROBLEM_RESPONSES;
 
   app.post(
     "/simulations",
-    { schema: { summary: "Make a simulation", body: createSchema, response: { 201: simulationSchema, ...problems } } },
+    {
+      bodyLimit: CREATE_BYTES_MAX,
+      schema: { summary: "Make a simulation", body: createSchema, response: { 201: simulationSchema, ...problems } },
+    },
     async (request, reply) => {
       const simulation = await simulations.create(request.owner, request.body, goneSignal(reply.raw));
       return reply.status(201).header("location", `/api/v1/simulations/${simulation.id}`).send(simulation);
@@ -203,6 +166,26 @@ async function api(scope: FastifyInstance, { identities, simulations }: HttpServ
     },
   );
 
+  await app.register(async (images) => {
+    acceptImages(images);
+    images.withTypeProvider<ZodTypeProvider>().post(
+      "/sketches",
+      {
+        config: { takes: IMAGE_BODIES },
+        schema: {
+          summary: "What is seen in a sketch; nothing is kept",
+          querystring: sketchQuerySchema,
+          body: sketchBodySchema,
+          response: { 200: seenSchema, ...problems },
+        },
+      },
+      async ({ body, query }, reply) => {
+        const { scene: _, ...seen } = await sketches.read({ ...query, ...body }, goneSignal(reply.raw));
+        return seen;
+      },
+    );
+  });
+
   const templates = TEMPLATES.map((template) => ({
     id: template.id,
     title: template.title,
@@ -229,37 +212,17 @@ async function api(scope: FastifyInstance, { identities, simulations }: HttpServ
   );
 }
 
-/** Aborted when the caller has hung up before its answer. */
-function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) gone.abort(new Problem("caller_gone", "the caller hung up"));
-  });
-  return gone.signal;
-}
-
-/** For load balancers and those who operate the service; nginx publishes only /health. */
-function operations(app: FastifyInstance, { health, metrics }: HttpServices): void {
-  const hidden = { schema: { hide: true } };
-  app.get("/health", hidden, async (_, reply) => {
-    const report = health.report();
-    const checks = Object.fromEntries(Object.entries(report.checks).map(([name, { status }]) => [name, { status }]));
-    return reply.status(report.status === "unhealthy" ? 503 : 200).send({ status: report.status, checks });
-  });
-  app.get("/health/live", hidden, async () => ({ status: "healthy" }));
-  app.get("/health/ready", hidden, async (_, reply) => {
-    if (health.draining) return reply.status(503).send({ status: "unhealthy", detail: "shutting down" });
-    return { status: "healthy" };
-  });
-  app.get("/health/detailed", hidden, async () => ({
-    ...health.report(),
-    draining: health.draining,
-    uptimeSeconds: Math.round(process.uptime()),
-    memory: process.memoryUsage(),
-  }));
-  app.get("/metrics", hidden, async (_, reply) => reply.type("text/plain; version=0.0.4").send(await metrics()));
-  app.get("/openapi.json", hidden, async () => app.swagger());
-}
+/** Routes that take images as well say so. */
+const openapiOf: SwaggerTransform = (document) => {
+  const { schema, url } = jsonSchemaTransform(document);
+  if (!document.route.config?.takes) return { schema, url };
+  const image = { schema: { type: "string", format: "binary" } };
+  const types = {
+    "application/json": { schema: schema.body },
+    ...Object.fromEntries(IMAGE_TYPES.map((type) => [type, image])),
+  };
+  return { schema: { ...schema, body: { content: types } }, url };
+};
 
 async function page(app: FastifyInstance, dir: string): Promise<void> {
   if (!existsSync(dir)) {
@@ -274,32 +237,4 @@ async function page(app: FastifyInstance, dir: string): Promise<void> {
     },
   });
   app.get("/s/:id", { schema: { hide: true } }, (_, reply) => reply.sendFile("index.html"));
-}
-
-function requestId(request: FastifyRequest["raw"]): string {
-  const given = request.headers["x-request-id"];
-  return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
-}
-
-function requestProblem(issues: Issue[]): Problem {
-  const code = issues.every((issue) => issue.path.startsWith("scene")) ? "scene_invalid" : "request_invalid";
-  return new Problem(code, issues.map(formatIssue).join("; "), { issues });
-}
-
-/** Fastify's own errors, in our words. */
-function problemOf(error: FastifyError): Problem {
-  switch (error.code) {
-    case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new Problem("body_too_large", `expected at most ${BODY_BYTES_MAX} bytes`);
-    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
-      return new Problem("media_type_unsupported", "expected Content-Type: application/json");
-    case "FST_ERR_CTP_EMPTY_JSON_BODY":
-    case "FST_ERR_CTP_INVALID_JSON_BODY":
-      return new Problem("json_malformed", `expected JSON: ${error.message}`);
-  }
-  if (error instanceof SyntaxError) return new Problem("json_malformed", `expected JSON: ${error.message}`);
-  const problem = asProblem(error);
-  if (problem.code === "internal_error" && error.statusCode !== undefined && error.statusCode < 500)
-    return new Problem("request_invalid", error.message);
-  return problem;
 }

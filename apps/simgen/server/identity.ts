@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { parseCookie, stringifySetCookie } from "cookie";
-import { Problem } from "./problem.ts";
+import { Problem } from "../service/problem.ts";
 
 const COOKIE = "simgen_visitor";
 const COOKIE_AGE_SECONDS = 365 * 24 * 3600;

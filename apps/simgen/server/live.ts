@@ -1,11 +1,11 @@
 import { ResourceError, type Resources, type Scope } from "@holdfast/resources";
 import { type Handling, type Session, SessionError } from "@holdfast/sessions";
+import { Problem } from "../service/problem.ts";
 import { formatIssue, issuesOf } from "../sim/issue.ts";
 import { PoolError } from "../sim/pool-error.ts";
 import type { LiveRun, LiveRuns, Viewer, Watching } from "./live-runs.ts";
 import { type ErrorMessage, type ToClient, type ToServer, toServerSchema } from "./messages.ts";
 import { owners } from "./owner.ts";
-import { Problem } from "./problem.ts";
 import type { SimulationStore } from "./simulation-store.ts";
 
 /** What a session watches is the room it is in, so whatever server it comes back to knows. */

@@ -4,10 +4,11 @@ import type { CircuitBreaker } from "@holdfast/breaker";
 import { managedSocket, Resources } from "@holdfast/resources";
 import { memoryStore, redisStore, SessionError } from "@holdfast/sessions";
 import { type Logger, pino } from "pino";
+import { ConfigError } from "../service/environment.ts";
+import { Health } from "../service/health.ts";
 import { Pool } from "../sim/pool.ts";
-import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Config, readConfig } from "./config.ts";
 import { DATABASE_CLIENTS, DatabaseError, openDatabase } from "./database.ts";
-import { Health } from "./health.ts";
 import { createHttp } from "./http.ts";
 import { cookieSecret, Identities } from "./identity.ts";
 import { LiveRuns } from "./live-runs.ts";
@@ -19,6 +20,7 @@ import { PromptPlanner } from "./prompt-planner.ts";
 import { attachSessions, openSessions, tellOwner } from "./sessions.ts";
 import { SimulationStore } from "./simulation-store.ts";
 import { Simulations } from "./simulations.ts";
+import { SketchReader } from "./sketch-reader.ts";
 import { RedisTrips } from "./trip-store.ts";
 
 const IDLE_MS = 60_000;
@@ -54,7 +56,14 @@ async function start(): Promise<void> {
   const trips =
     models.length === 0 || config.redisUrl === undefined ? undefined : opening(new RedisTrips(config.redisUrl));
   const llms = models.map((model) => new LlmPlanner(model, pool, config.llm.limits, trips));
-  for (const { breaker } of llms) watchBreaker(breaker, logger);
+  const sketches = opening(
+    new SketchReader({
+      ...{ resources, cvUrl: config.cvUrl },
+      onError: (error, what) => logger.warn({ err: error }, what),
+    }),
+  );
+  const breakers = [...llms, sketches].flatMap(({ breaker }) => breaker ?? []);
+  for (const breaker of breakers) watchBreaker(breaker, logger);
   const sessions = opening(
     await openSessions(
       config.redisUrl === undefined ? memoryStore() : redisStore({ url: config.redisUrl }),
@@ -75,6 +84,7 @@ async function start(): Promise<void> {
         return undefined;
       },
       ...(llms.length === 0 ? {} : { llm: async () => outOfOrder(llms) }),
+      ...(config.cvUrl === undefined ? {} : { cv: () => sketches.check() }),
     }),
   );
   const planner = new PromptPlanner({
@@ -93,15 +103,16 @@ async function start(): Promise<void> {
       logger,
       identities,
       simulations: new Simulations({
-        ...{ store, pool, runs, planner },
+        ...{ store, pool, runs, planner, sketches },
         tell: (owner, session, progress) =>
           void tellOwner(sessions, owner, session, progress).catch((error) =>
             logger.debug({ err: error }, "progress was not told"),
           ),
       }),
+      sketches,
       health,
       resources,
-      metrics: createMetrics({ resources, pool, runs, sessions, breakers: llms.map(({ breaker }) => breaker) }),
+      metrics: createMetrics({ resources, pool, runs, sessions, breakers, sketches }),
       pageDir: PAGE_DIR,
     }),
   );

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import type { ProblemCode } from "../service/problem.ts";
 import type { Issue } from "../sim/issue.ts";
-import type { ProblemCode } from "./problem.ts";
 
 /** The session messages of SimGen; frames travel beside them on lossy lanes (see sim/frame.ts). */
 const simulation = z.string().min(1).max(64);
@@ -63,7 +63,7 @@ export type ToClient =
 export interface ProgressMessage {
   type: "progress";
   stage: "planning" | "validating" | "compiling" | "repairing" | "running";
-  /** Who is at it: "rules", or a language model's name. */
+  /** Who is at it: "rules", "cv", or a language model's name. */
   planner: string;
   /** Of the answer, so far, while planning. */
   chars?: number;

@@ -5,6 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Pool } from "../sim/pool.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { LiveSessions } from "./sessions.ts";
+import type { SketchReader } from "./sketch-reader.ts";
 
 /** What the sessions count since the start, but for `closed`, which has a label, and `connections`, which is no count. */
 const SESSION_COUNTERS: Record<Exclude<keyof Counters, "closed" | "connections">, [name: string, help: string]> = {
@@ -50,6 +51,7 @@ export function createMetrics(services: {
   runs: LiveRuns;
   sessions: LiveSessions;
   breakers: readonly CircuitBreaker[];
+  sketches: SketchReader;
 }): () => Promise<string> {
   const { counters } = services.sessions;
   const registers = [new Registry()];
@@ -132,6 +134,22 @@ export function createMetrics(services: {
         for (const kind of kinds()) this.inc({ kind: kind.kind }, Number(kind[key]));
       },
     });
+  new Counter({
+    name: "simgen_sketches_total",
+    help: "Sketches, by who was asked last and what became of them",
+    registers,
+    labelNames: ["by", "outcome"],
+    collect() {
+      this.reset();
+      for (const { by, outcome, count } of services.sketches.counts.values()) this.inc({ by, outcome }, count);
+    },
+  });
+  gauge("simgen_sketches_queued", "Sketches that wait for a thread here", () => services.sketches.snapshot().queued);
+  gauge(
+    "simgen_sketch_threads",
+    "Threads here that read sketches; none before one is needed",
+    () => services.sketches.snapshot().threads.length,
+  );
   gauge("simgen_trials_queued", "Scenes that wait to be tried out", () => services.pool.snapshot().probesQueued);
   const workers = (
     name: string,

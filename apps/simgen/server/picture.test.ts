@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pictureSchema } from "./picture.ts";
+import { pictureSchema, sketchPictureSchema } from "./picture.ts";
 
 const HEADS = {
   "image/png": Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
@@ -30,4 +30,27 @@ for (const [what, picture, path] of [
   test(`${what} is refused, with the field`, () => {
     const issues = pictureSchema.safeParse(picture).error?.issues ?? [];
     assert.deepEqual([...new Set(issues.map((issue) => issue.path.join(".")))], [path]);
+  });
+
+test("the bytes of a sketch come out of base64, with and without padding", () => {
+  for (const length of [64, 65, 66]) {
+    const bytes = Buffer.concat([HEADS["image/webp"], Buffer.alloc(length, 7)]);
+    for (const encoding of ["base64", "base64url"] as const) {
+      const data = bytes.toString(encoding);
+      assert.deepEqual(sketchPictureSchema.parse({ mediaType: "image/webp", data }), bytes);
+    }
+  }
+});
+
+for (const [what, data, message] of [
+  ["a character that is not base64", `iVBORw0KGgo${"A".repeat(20)}?`, "base64"],
+  ["a data URL", "data:image/png;base64,iVBORw0KGgo=", "base64"],
+  ["another type", HEADS["image/jpeg"].toString("base64"), "a picture of that media type"],
+] as const)
+  test(`a sketch with ${what} is refused`, () => {
+    const issues = sketchPictureSchema.safeParse({ mediaType: "image/png", data }).error?.issues ?? [];
+    assert.deepEqual(
+      issues.map((issue) => [issue.path.join("."), issue.message]),
+      [["data", message]],
+    );
   });

@@ -1,4 +1,6 @@
 import { BreakerError } from "@holdfast/breaker";
+import { PromptError, planFromPrompt } from "../planner/rules.ts";
+import { Problem } from "../service/problem.ts";
 import type { Trial } from "../sim/pool.ts";
 import type { Scene } from "../sim/scene.ts";
 import { BadAnswer } from "./llm/answer.ts";
@@ -7,8 +9,6 @@ import type { Planner, ProgressMessage } from "./messages.ts";
 import { owners } from "./owner.ts";
 import type { Picture } from "./picture.ts";
 import type { PlanCache, PlanKey } from "./plan-cache.ts";
-import { PromptError, planFromPrompt } from "./planner/rules.ts";
-import { Problem } from "./problem.ts";
 
 /** A scene, and who made it. */
 export interface Planned {

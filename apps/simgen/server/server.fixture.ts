@@ -10,11 +10,11 @@ import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { type Connection, type ConnectOptions, connect } from "@holdfast/client";
 import WebSocket from "ws";
+import type { ProblemCode } from "../service/problem.ts";
 import { type Frame, FrameDecoder } from "../sim/frame.ts";
 import type { Scene } from "../sim/scene.ts";
 import type { TestLine } from "./line.fixture.ts";
 import type { SimulationView, ToClient, ToServer } from "./messages.ts";
-import type { ProblemCode } from "./problem.ts";
 import type { StoredSimulation } from "./simulation-store.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));

@@ -5,8 +5,9 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CLOSE, encodeHello } from "@holdfast/protocol";
 import WebSocket from "ws";
+import { PENDULUM } from "../cv/service.fixture.ts";
+import { PROBLEMS } from "../service/problem.ts";
 import { explosive, heap } from "../sim/scenes.fixture.ts";
-import { PROBLEMS } from "./problem.ts";
 import { metric, startServer, suiteServer, Visitor } from "./server.fixture.ts";
 
 describe("SimGen over HTTP and WebSocket", () => {
@@ -170,7 +171,66 @@ describe("SimGen over HTTP and WebSocket", () => {
         /params\.length: expected at least .*, got -1/,
       ],
       ["nonsense", { prompt: "qwertyuiop zxcvb" }, 422, "prompt_not_understood", /./],
-      ["a sketch", { sketch: "data" }, 501, "sketch_unavailable", /./],
+      [
+        "a sketch that is none",
+        { sketch: "data" },
+        400,
+        "request_invalid",
+        /sketch: expected an object with one of the fields strokes, recognition, picture, got "data"/,
+      ],
+      [
+        "a sketch with a point that is none",
+        { sketch: { strokes: [[[0, "x"]]] } },
+        400,
+        "request_invalid",
+        /sketch\.strokes\[0\]\[0\]\[1\]: expected number, got "x"/,
+      ],
+      ["a sketch of nothing", { sketch: { strokes: [[[1, 1]]] } }, 422, "sketch_not_understood", /./],
+      [
+        "an image that is none",
+        { sketch: { picture: { mediaType: "image/png", data: "PHN2Zz48L3N2Zz4=" } } },
+        400,
+        "request_invalid",
+        /sketch\.picture\.data: expected a picture of that media type/,
+      ],
+      [
+        "an image that is not in base64",
+        { sketch: { picture: { mediaType: "image/png", data: `iVBORw0KGgo${"-:".repeat(99)}` } } },
+        400,
+        "request_invalid",
+        /sketch\.picture\.data: expected base64/,
+      ],
+      [
+        "an image that ends early",
+        { sketch: { picture: { mediaType: "image/png", data: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAY=" } } },
+        422,
+        "image_damaged",
+        /./,
+      ],
+      [
+        "a prompt beside a template",
+        { prompt: "a ball", template: "pendulum" },
+        400,
+        "request_invalid",
+        /exactly one of prompt, template, scene and sketch/,
+      ],
+      [
+        "a picture beside a sketch",
+        {
+          ...{ prompt: "a ball", sketch: PENDULUM },
+          picture: { mediaType: "image/png", data: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAY=" },
+        },
+        400,
+        "request_invalid",
+        /picture: expected a picture only beside a prompt; a sketch has its own/,
+      ],
+      [
+        "JSON 10,000 deep",
+        `{"sketch":{"strokes":${"[".repeat(10_000)}${"]".repeat(10_000)}}}`,
+        400,
+        "request_invalid",
+        /sketch\.strokes/,
+      ],
       [
         "an unknown scene field",
         { scene: { name: "x", bodies: [body], include: "/etc/passwd" } },
@@ -212,9 +272,9 @@ describe("SimGen over HTTP and WebSocket", () => {
         if (code === "prompt_not_understood") assert.ok(answer.body.suggestions.length >= 3);
       });
 
-    test("a body of 10 MB", async () => {
+    test("a body that is larger than a sketch of 10 MiB", async () => {
       const answer = await new Visitor(server).request("POST", "/api/v1/simulations", {
-        prompt: "x".repeat(10_000_000),
+        prompt: "x".repeat(16_000_000),
       });
       assert.equal(answer.status, 413);
       assert.equal(answer.body.code, "body_too_large");
@@ -391,8 +451,11 @@ describe("SimGen over HTTP and WebSocket", () => {
     assert.deepEqual(Object.keys(api.paths).sort(), [
       "/api/v1/simulations",
       "/api/v1/simulations/{id}",
+      "/api/v1/sketches",
       "/api/v1/templates",
     ]);
+    assert.match(JSON.stringify(api.paths["/api/v1/sketches"]), /"application\/json":\{.*"image\/png":\{/);
+    assert.match(JSON.stringify(api.paths["/api/v1/simulations"]), /"sketch":\{.*"strokes":\{.*"recognition":\{/);
     assert.match(JSON.stringify(api.paths["/api/v1/simulations"]), /"timestep":\{.*"bodies":\{/);
     const { body: templates } = await visitor.request("GET", "/api/v1/templates");
     assert.ok(templates.templates.length >= 12);

@@ -7,10 +7,10 @@ import {
   type UpgradeAnswer,
   UpgradeRefusal,
 } from "@holdfast/sessions";
+import { Problem } from "../service/problem.ts";
 import { type Identities, isOwnOrigin } from "./identity.ts";
 import { asProblem, Conversation, errorMessage, type LiveServices, parseMessage } from "./live.ts";
 import type { ToClient, Wire } from "./messages.ts";
-import { Problem } from "./problem.ts";
 
 export type LiveSessions = Sessions<Wire>;
 

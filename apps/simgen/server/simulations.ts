@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import type { AnalysisInput, Sketch } from "../cv/analysis.ts";
+import { formByField, jsonSchemaOf, SKETCH_FORMS } from "../cv/sketch-body.ts";
+import { Problem } from "../service/problem.ts";
 import { formatIssue } from "../sim/issue.ts";
 import type { Pool, Trial } from "../sim/pool.ts";
 import { SceneError, sceneSchema } from "../sim/scene.ts";
@@ -7,16 +10,26 @@ import { TEMPLATES, templateById } from "../sim/templates/index.ts";
 import { buildTemplate } from "../sim/templates/template.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { ProgressMessage, SimulationView } from "./messages.ts";
-import { pictureSchema } from "./picture.ts";
-import { Problem } from "./problem.ts";
+import { pictureSchema, sketchPictureSchema } from "./picture.ts";
 import type { Planned, PromptPlanner, TellProgress } from "./prompt-planner.ts";
 import type { SimulationStore, StoredSimulation } from "./simulation-store.ts";
+import type { SketchReader } from "./sketch-reader.ts";
 
 const SIMULATIONS_PER_OWNER_MAX = 200;
 const ID_BYTES = 12;
 const PROGRESS_MS = 250;
 
-/** What a simulation can be made from: exactly one of prompt, template, scene and sketch. */
+const sketchSchema = formByField<Sketch>({
+  ...SKETCH_FORMS,
+  picture: z.strictObject({ picture: sketchPictureSchema }).transform(({ picture }) => ({ image: picture })),
+}).meta({
+  description: "Pen strokes, an image, or what was seen in a sketch, perhaps put right by hand",
+  anyOf: [...Object.values(SKETCH_FORMS), z.strictObject({ picture: sketchPictureSchema })].map((form) =>
+    jsonSchemaOf(form),
+  ),
+});
+
+/** What a simulation can be made from: exactly one of prompt, template, scene and sketch; a prompt may refine a sketch. */
 export const createSchema = z
   .strictObject({
     prompt: z
@@ -35,19 +48,20 @@ export const createSchema = z
     template: z.string().min(1).max(64).exactOptional(),
     params: z.record(z.string(), z.unknown()).exactOptional().meta({ description: "Of the template" }),
     scene: sceneSchema.exactOptional(),
-    sketch: z.unknown().exactOptional(),
+    sketch: sketchSchema.exactOptional(),
   })
   .refine(
-    (body) => [body.prompt, body.template, body.scene, body.sketch].filter((each) => each !== undefined).length === 1,
-    "exactly one of prompt, template, scene and sketch",
+    ({ prompt, template, scene, sketch }) =>
+      [template, scene, sketch ?? prompt].filter((each) => each !== undefined).length === 1,
+    "exactly one of prompt, template, scene and sketch; a prompt may stand beside a sketch",
   )
   .refine((body) => body.params === undefined || body.template !== undefined, {
     path: ["params"],
     message: "params only beside a template",
   })
-  .refine((body) => body.picture === undefined || body.prompt !== undefined, {
+  .refine((body) => body.picture === undefined || (body.prompt !== undefined && body.sketch === undefined), {
     path: ["picture"],
-    message: "a picture only beside a prompt",
+    message: "a picture only beside a prompt; a sketch has its own",
   });
 export type CreateRequest = z.output<typeof createSchema>;
 
@@ -56,6 +70,7 @@ export interface SimulationServices {
   pool: Pool;
   runs: LiveRuns;
   planner: PromptPlanner;
+  sketches: Pick<SketchReader, "read">;
   /** Tells an owner's session, if it is one. */
   tell(owner: string, session: string, progress: ProgressMessage): void;
 }
@@ -117,11 +132,20 @@ export class Simulations {
   }
 
   async #plan(request: CreateRequest, signal: AbortSignal, tell: TellProgress): Promise<Planned> {
-    const { prompt, picture, template, params, scene } = request;
+    const { prompt, picture, template, params, scene, sketch } = request;
     if (scene !== undefined) return { scene, planner: "scene", model: null, understood: [], warnings: [] };
     if (template !== undefined) return planTemplate(template, params);
+    if (sketch !== undefined)
+      return this.#planSketch({ ...sketch, ...(prompt === undefined ? {} : { prompt }) }, signal, tell);
     if (prompt !== undefined) return this.#services.planner.plan(prompt, picture, signal, tell);
-    throw new Problem("sketch_unavailable", "expected a prompt, a template or a scene");
+    throw new Problem("request_invalid", "expected a prompt, a template, a scene or a sketch");
+  }
+
+  async #planSketch(sketch: AnalysisInput, signal: AbortSignal, tell: TellProgress): Promise<Planned> {
+    tell({ stage: "planning", planner: "cv" });
+    const { scene, understood, warnings } = await this.#services.sketches.read(sketch, signal);
+    if (!scene) throw new Problem("sketch_not_understood", warnings.join("; "));
+    return { scene, planner: "cv", model: null, understood, warnings };
   }
 
   /** An answer that grows is told of now and then only; every change of stage is. */

@@ -11,6 +11,9 @@ export interface Issue {
 
 const ISSUES_MAX = 20;
 const RECEIVED_CHARS_MAX = 80;
+/** Of a value that is shown, so deep, and so many items or fields wide: what is more costs nobody time. */
+const SHOWN_DEPTH_MAX = 4;
+const SHOWN_WIDTH_MAX = 40;
 
 /** Turns a zod error over `input` into issues a caller can act on; at most 20 of them. */
 export function issuesOf(error: z.ZodError, input: unknown): Issue[] {
@@ -69,6 +72,16 @@ function shown(input: unknown, path: readonly PropertyKey[]): string {
   }
   if (value === undefined) return "nothing";
   if (typeof value === "number") return String(value);
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = JSON.stringify(beginning(value)) ?? typeof value;
   return text.length > RECEIVED_CHARS_MAX ? `${text.slice(0, RECEIVED_CHARS_MAX)}…` : text;
+}
+
+/** As much of it as can be shown: a body may be megabytes long, or deeper than JSON.stringify goes. */
+function beginning(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return value.slice(0, RECEIVED_CHARS_MAX);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth === SHOWN_DEPTH_MAX) return "…";
+  if (Array.isArray(value)) return value.slice(0, SHOWN_WIDTH_MAX).map((each) => beginning(each, depth + 1));
+  const fields = Object.entries(value).slice(0, SHOWN_WIDTH_MAX);
+  return Object.fromEntries(fields.map(([key, each]) => [key, beginning(each, depth + 1)]));
 }

@@ -1,3 +1,5 @@
+import type { Drawing } from "../cv/drawing.ts";
+import type { Recognition } from "../cv/recognition.ts";
 import type { SimulationView } from "../server/messages.ts";
 import type { Picture } from "../server/picture.ts";
 import type { Issue } from "../sim/issue.ts";
@@ -11,9 +13,22 @@ export interface Template {
 }
 
 export type SimulationWithScene = SimulationView & { scene: Scene };
-export type NewSimulation = { prompt: string; picture?: Picture } | { template: string };
+/** A drawing as it is, or what was seen in it and put right. */
+export type SketchInput = Drawing | { recognition: Recognition };
+export type NewSimulation =
+  | { prompt: string; picture?: Picture }
+  | { sketch: SketchInput; prompt?: string }
+  | { template: string };
 /** `session` is told how far it has got. */
 export type CreateRequest = NewSimulation & { session?: string };
+
+/** What was read in a picture of a drawing. */
+export interface SketchAnswer {
+  drawing: Drawing;
+  recognition: Recognition;
+  understood: string[];
+  warnings: string[];
+}
 
 /** What the server said was wrong (RFC 9457 problem details), or that it could not be reached: `offline`. */
 export class ApiError extends Error {
@@ -60,6 +75,10 @@ export const api = {
   create(request: CreateRequest, signal: AbortSignal): Promise<SimulationWithScene> {
     return call("POST", "/api/v1/simulations", request, signal);
   },
+  /** Reads a picture of a drawing; makes nothing. */
+  readSketch(picture: Blob, signal: AbortSignal): Promise<SketchAnswer> {
+    return call("POST", "/api/v1/sketches", picture, signal);
+  },
   async remove(id: string): Promise<void> {
     await call("DELETE", `/api/v1/simulations/${encodeURIComponent(id)}`);
   },
@@ -72,7 +91,7 @@ export function asApiError(error: unknown): ApiError {
   return new ApiError({ title: "Something broke on this page", detail, status: 0, code: "page" });
 }
 
-/** Trusts the shape of a good answer: it comes from the same build as the page. */
+/** Sends JSON, or a file as it is. Trusts the shape of a good answer: it comes from the same build as the page. */
 async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response;
   let answer: unknown;
@@ -80,19 +99,25 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     response = await fetch(path, {
       method,
       signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
-      ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+      ...contentOf(body),
     });
     answer = response.status === 204 ? undefined : await response.json().catch(() => undefined);
   } catch {
     throw new ApiError({
       title: "The server cannot be reached",
-      detail: "Check your connection; nothing you typed is lost.",
+      detail: "Check your connection; nothing you typed or drew is lost.",
       status: 0,
       code: "offline",
     });
   }
   if (!response.ok) throw new ApiError(isProblem(answer) ? answer : unexplained(response.status));
   return answer as T;
+}
+
+function contentOf(body: unknown): RequestInit {
+  if (body === undefined) return {};
+  if (body instanceof Blob) return { headers: { "content-type": body.type }, body };
+  return { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 function isProblem(answer: unknown): answer is Problem {

@@ -1,5 +1,6 @@
 import type { Picture } from "../server/picture.ts";
 import { byId } from "./element.ts";
+import { fileAmong, receiveFiles } from "./incoming.ts";
 import { pictureOf } from "./picture.ts";
 
 export interface AttachmentEvents {
@@ -27,17 +28,12 @@ export class Attachment {
       events.touched();
     });
     this.#file.addEventListener("change", () => {
-      this.#take(this.#file.files);
+      const file = fileAmong(this.#file.files);
+      if (file) void this.#add(file);
       // So that the same file can be chosen again.
       this.#file.value = "";
     });
-    document.addEventListener("paste", (event) => {
-      const { clipboardData } = event;
-      // Office programs put a picture of the text beside the text.
-      if (clipboardData?.getData("text/plain") !== "") return;
-      if (this.#take(clipboardData.files)) event.preventDefault();
-    });
-    this.#listenForDrops(box);
+    receiveFiles({ box, isOpen: () => true, take: (file) => void this.#add(file) });
   }
 
   /** What is to be sent, once it is scaled down. Rejects with `ApiError` "picture". */
@@ -80,33 +76,5 @@ export class Attachment {
     if (picture) this.#thumbnail.src = `data:${picture.mediaType};base64,${picture.data}`;
     else this.#thumbnail.removeAttribute("src");
     this.#thumbnail.alt = `Picture beside the prompt: ${name || "pasted"}`;
-  }
-
-  /** The first picture of several files; else the first file, which then is told to be none. */
-  #take(files: FileList | null): boolean {
-    const all = [...(files ?? [])];
-    const file = all.find(({ type }) => type.startsWith("image/")) ?? all[0];
-    if (file) void this.#add(file);
-    return file !== undefined;
-  }
-
-  #listenForDrops(box: HTMLElement): void {
-    const isOver = (event: DragEvent) => event.target instanceof Node && box.contains(event.target);
-    addEventListener("dragover", (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      // Beside the box too: the browser would leave the page for the file.
-      event.preventDefault();
-      event.dataTransfer.dropEffect = isOver(event) ? "copy" : "none";
-      box.toggleAttribute("data-drop", isOver(event));
-    });
-    addEventListener("dragleave", (event) => {
-      if (event.relatedTarget === null) box.removeAttribute("data-drop");
-    });
-    addEventListener("drop", (event) => {
-      box.removeAttribute("data-drop");
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      if (isOver(event)) this.#take(event.dataTransfer.files);
-    });
   }
 }

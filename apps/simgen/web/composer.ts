@@ -12,6 +12,8 @@ export interface ComposerEvents {
   run(prompt: string, picture: Promise<Picture | undefined>): void;
   /** Of what is being made. */
   stop(): void;
+  /** Somebody wants to draw, or no longer. */
+  sketch(): void;
 }
 
 /** The prompt box: what is asked for, how far it has got, and what went wrong with it. */
@@ -19,10 +21,13 @@ export class Composer {
   readonly #prompt = byId("prompt", HTMLTextAreaElement);
   readonly #button = byId("run", HTMLButtonElement);
   readonly #problem = byId("problem", HTMLDivElement);
+  readonly #sketch = byId("sketch", HTMLButtonElement);
   readonly #progress = new Progress();
   readonly #attachment: Attachment;
   readonly #events: ComposerEvents;
   #isBusy = false;
+  #isSketching = false;
+  #hasPicture = false;
 
   constructor(events: ComposerEvents) {
     this.#events = events;
@@ -37,13 +42,15 @@ export class Composer {
       // The second click of a double click was meant for "Run".
       if (event.detail < 2) this.#events.stop();
     });
+    this.#sketch.addEventListener("click", () => this.#events.sketch());
     this.#attachment = new Attachment(form, {
       touched: () => {
         this.fail(undefined);
         this.#prompt.focus();
       },
       changed: (isThere) => {
-        this.#prompt.placeholder = isThere ? "Say what to make of it…" : "Describe a simulation…";
+        this.#hasPicture = isThere;
+        this.#invite();
       },
       failed: (error) => this.fail(asApiError(error)),
     });
@@ -67,6 +74,14 @@ export class Composer {
     this.#submit();
   }
 
+  /** A sketch is at work: it can be run without a word, and words say more about it. */
+  sketching(sketching: boolean): void {
+    this.#isSketching = sketching;
+    this.#sketch.setAttribute("aria-pressed", String(sketching));
+    this.#label();
+    this.#invite();
+  }
+
   focus(): void {
     this.#prompt.focus();
     this.#prompt.select();
@@ -88,7 +103,7 @@ export class Composer {
     this.#isBusy = busy;
     this.#button.toggleAttribute("data-busy", busy);
     this.#button.title = busy ? "Stop (Escape)" : "";
-    this.#button.replaceChildren(element("span", {}, busy ? "Stop" : "Run"), icon(busy ? "stop" : "send"));
+    this.#label();
   }
 
   progress(message: ProgressMessage): void {
@@ -126,9 +141,19 @@ export class Composer {
     return element("div", { class: "chips" }, ...chips);
   }
 
+  #label(): void {
+    const label = this.#isBusy ? "Stop" : this.#isSketching ? "Run it" : "Run";
+    this.#button.replaceChildren(element("span", {}, label), icon(this.#isBusy ? "stop" : "send"));
+  }
+
+  #invite(): void {
+    if (this.#hasPicture) this.#prompt.placeholder = "Say what to make of it…";
+    else this.#prompt.placeholder = this.#isSketching ? "Say more about it…" : "Describe a simulation…";
+  }
+
   #submit(): void {
     const prompt = this.#prompt.value.trim();
-    if (prompt === "") this.#prompt.focus();
+    if (prompt === "" && !this.#isSketching) this.#prompt.focus();
     else if (!this.#isBusy) this.#events.run(prompt, this.#attachment.ready());
   }
 

@@ -4,32 +4,26 @@ import { api, asApiError, type NewSimulation, type SimulationWithScene } from ".
 import { Badge } from "./badge.ts";
 import { closeNotice } from "./close-notice.ts";
 import { Composer } from "./composer.ts";
-import { type ConnectionState, createConnection } from "./connection.ts";
+import { createConnection } from "./connection.ts";
 import { Controls } from "./controls.ts";
 import { Cover, type CoverMessage } from "./cover.ts";
-import { byId, icon } from "./element.ts";
+import { byId } from "./element.ts";
 import { Gallery } from "./gallery.ts";
+import { Heading } from "./heading.ts";
+import { Maker } from "./maker.ts";
 import { Meters } from "./meters.ts";
 import { Mine } from "./mine.ts";
 import { notes, section } from "./notes.ts";
+import { showConnection } from "./pill.ts";
+import { openToTests } from "./probe.ts";
 import { Readouts } from "./readouts.ts";
-import { listenForShortcuts } from "./shortcuts.ts";
+import { listenForShortcuts, wireShortcutList } from "./shortcuts.ts";
+import { Pad } from "./sketch/pad.ts";
 import { Stage } from "./stage.ts";
 import { wireTheme } from "./theme.ts";
 import { toast } from "./toast.ts";
-import { type Shown, Viewer } from "./viewer.ts";
-
-declare global {
-  interface Window {
-    /** What tests read: poses as shown, not as last received. */
-    simgen: {
-      pose(bodyId: string): Shown | undefined;
-      step(): number;
-      renderedFrames(): number;
-      memory(): { geometries: number; textures: number };
-    };
-  }
-}
+import { Transport } from "./transport.ts";
+import { Viewer } from "./viewer.ts";
 
 const EXAMPLES = [
   "Two red pendulums of 50 cm",
@@ -46,43 +40,32 @@ interface Open {
   state: StatusMessage["state"];
 }
 
-/** What is being made. */
-interface Making {
-  stopping: AbortController;
-  /** Which of this page's sessions is told how far it has got. */
-  session: string | undefined;
-}
-
-const CONNECTION_TEXT: Record<ConnectionState, string> = {
-  connecting: "Connecting",
-  live: "Live",
-  reconnecting: "Reconnecting",
-  offline: "Offline",
-  closed: "Disconnected",
-};
+/** Of the page's start: the sketch pad. */
+const SKETCH = "#sketch";
 
 const layout = byId("layout", HTMLElement);
 const inspector = byId("inspector", HTMLElement);
-const heading = byId("heading", HTMLDivElement);
-const transport = byId("transport", HTMLDivElement);
-const pauseButton = byId("pause", HTMLButtonElement);
-const followButton = byId("follow", HTMLButtonElement);
-const clock = byId("clock", HTMLOutputElement);
 const fps = byId("fps", HTMLParagraphElement);
-const pill = byId("connection", HTMLParagraphElement);
 
 const cover = new Cover(byId("cover", HTMLDivElement));
 const stage = makeStage();
 const viewer = stage && new Viewer(stage);
-const composer = new Composer({ run: (prompt, picture) => create({ prompt }, picture), stop });
-const gallery = new Gallery(byId("templates", HTMLUListElement), ({ id }) => create({ template: id }));
+const composer = new Composer({ run, stop, sketch: () => (pad.isOpen ? goHome() : goTo(`/${SKETCH}`)) });
+const pad = new Pad({ failed: (error) => composer.fail(error), left: goHome });
+const transport = new Transport({
+  pause: togglePause,
+  reset,
+  follow: toggleFollow,
+  recentre: () => stage?.frame(),
+  editSketch,
+});
+const gallery = new Gallery(byId("templates", HTMLUListElement), ({ id }) => maker.make({ template: id }));
 const mine = new Mine(byId("mine", HTMLUListElement), { open: (id) => show(id), remove });
+const heading = new Heading();
 const meters = new Meters(fps);
 const badge = new Badge(byId("badges", HTMLDivElement));
 
 let open: Open | undefined;
-/** One at a time: another takes its place. */
-let making: Making | undefined;
 /** What the page wants to show; `open` follows when it has come. */
 let wanted: string | undefined;
 /** Why the session is over for good. */
@@ -93,10 +76,7 @@ let speedPercent = 100;
 // The first answer brings the visitor's cookie; whatever is asked before it comes would be asked by somebody else.
 const identified = loadMine();
 const connection = createConnection(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, {
-  state(state) {
-    pill.dataset.state = state;
-    pill.textContent = CONNECTION_TEXT[state];
-  },
+  state: showConnection,
   resumed: (afterMs) => toast(`Resumed after ${(afterMs / 1000).toFixed(1)} s.`),
   gap: () => toast("Connected again. What you did while the line was down may be lost.", "bad"),
   closed(code) {
@@ -116,6 +96,7 @@ const connection = createConnection(`${location.protocol === "https:" ? "wss" : 
     if (open) cover.clear();
   },
 });
+const maker = new Maker({ composer, gallery }, identified, () => connection.id, { made });
 
 wire();
 requestAnimationFrame(tick);
@@ -127,54 +108,34 @@ identified.then(() => {
 
 // --- what happens ---
 
-/** Makes a simulation and opens it. */
-async function create(input: NewSimulation, attached?: Promise<Picture | undefined>): Promise<void> {
-  making?.stopping.abort();
-  const own: Making = { stopping: new AbortController(), session: undefined };
-  making = own;
-  composer.busy(true);
-  composer.fail(undefined);
-  gallery.busy("template" in input ? input.template : undefined);
+/** Runs the sketch, if the pad is open; else the prompt. */
+async function run(prompt: string, attached: Promise<Picture | undefined>): Promise<void> {
+  if (!pad.isOpen) return maker.make({ prompt }, attached);
   try {
-    const [picture] = await Promise.all([attached, identified]);
-    if (making !== own) return;
-    own.session = connection.id;
-    const made = await api.create(
-      { ...input, ...(picture && { picture }), ...(own.session === undefined ? {} : { session: own.session }) },
-      own.stopping.signal,
-    );
-    if (making !== own) return;
-    if ("prompt" in input) composer.made(input.prompt, picture);
-    mine.add(made);
-    history.pushState(null, "", `/s/${made.id}`);
-    begin(made);
-    // On a phone the templates lie below the view.
-    byId("frame", HTMLDivElement).scrollIntoView({ block: "nearest" });
+    const sketch = pad.input(await attached);
+    await maker.make({ sketch, ...(prompt === "" ? {} : { prompt }) });
   } catch (error) {
-    if (making === own) composer.fail(asApiError(error));
-  } finally {
-    if (making === own) idle();
+    composer.fail(asApiError(error));
   }
 }
 
-/** Gives up what is being made; the server does so too. */
-function stop(): void {
-  if (!making) return;
-  making.stopping.abort();
-  idle();
-  toast("Stopped.");
+function made(simulation: SimulationWithScene, input: NewSimulation, picture: Picture | undefined): void {
+  if ("prompt" in input || "sketch" in input) composer.made(input.prompt ?? "", picture);
+  if ("sketch" in input) pad.made(simulation.id);
+  mine.add(simulation);
+  history.pushState(null, "", `/s/${simulation.id}`);
+  begin(simulation);
+  // On a phone the templates lie below the view.
+  byId("frame", HTMLDivElement).scrollIntoView({ block: "nearest" });
 }
 
-function idle(): void {
-  making = undefined;
-  composer.busy(false);
-  gallery.busy(undefined);
+function stop(): void {
+  if (maker.stop()) toast("Stopped.");
 }
 
 /** Opens a simulation of the visitor's own by its address. */
 function show(id: string): void {
-  history.pushState(null, "", `/s/${id}`);
-  navigate();
+  goTo(`/s/${id}`);
 }
 
 /** Shows what the address names. */
@@ -183,7 +144,10 @@ async function navigate(): Promise<void> {
   if (id !== undefined && id === open?.view.id) return;
   end();
   composer.fail(undefined);
-  if (id === undefined) return location.pathname === "/" ? invite() : notFound("There is no such page.");
+  if (id === undefined) {
+    if (location.pathname !== "/") return notFound("There is no such page.");
+    return location.hash === SKETCH ? sketch() : invite();
+  }
   wanted = id;
   layout.dataset.state = "open";
   cover.loading("Opening the simulation");
@@ -204,10 +168,9 @@ function begin(simulation: SimulationWithScene): void {
   open = { view: simulation, state: "running" };
   layout.dataset.state = "open";
   document.title = `${simulation.name} – SimGen`;
-  byId("name", HTMLHeadingElement).textContent = simulation.name;
-  byId("origin", HTMLParagraphElement).textContent = simulation.prompt ?? originOf(simulation);
-  byId("maker", HTMLParagraphElement).textContent = makerOf(simulation);
-  for (const each of [heading, transport, inspector, fps]) each.hidden = false;
+  heading.show(simulation);
+  for (const each of [inspector, fps]) each.hidden = false;
+  transport.show(simulation.planner === "cv" && pad.knows(simulation.id));
   mine.mark(simulation.id);
   if (ended) cover.message(ended);
   else cover.loading("Starting the physics");
@@ -233,18 +196,22 @@ function showScene(scene: SimulationWithScene["scene"]): void {
   layout.toggleAttribute("data-plain", inspector.hidden);
   if (!viewer) return;
   viewer.open(scene);
-  showFollowing();
+  transport.following(stage?.following ?? false);
 }
 
-/** Leaves the open simulation. */
+/** Leaves the open simulation, or the sketch pad. */
 function end(): void {
+  pad.close();
+  composer.sketching(false);
   if (open) connection.unwatch();
   open = undefined;
   wanted = undefined;
   viewer?.close();
   badge.show("empty", 100);
   document.title = "SimGen";
-  for (const each of [heading, transport, inspector, fps]) each.hidden = true;
+  heading.hide();
+  for (const each of [inspector, fps]) each.hidden = true;
+  transport.hide();
   mine.mark(undefined);
 }
 
@@ -258,12 +225,11 @@ function receive(message: ToClient): void {
       if (!open || message.simulation !== open.view.id) return;
       open.state = message.state;
       open.controls?.show(message.controls);
-      showPaused(message.state === "paused");
+      transport.paused(message.state === "paused");
       if (message.state === "unstable" || message.state === "stopped") stopped(message.state, message.message);
       return;
     case "progress":
-      // Somebody with this visitor's cookie may have named this session; only what this page asked for is shown.
-      if (making?.session !== undefined && making.session === connection.id) composer.progress(message);
+      maker.progress(message);
       return;
     case "error":
       if (message.simulation !== undefined && message.simulation !== wanted) return;
@@ -300,7 +266,11 @@ async function remove(id: string): Promise<boolean> {
 }
 
 function goHome(): void {
-  history.pushState(null, "", "/");
+  goTo("/");
+}
+
+function goTo(address: string): void {
+  history.pushState(null, "", address);
   navigate();
 }
 
@@ -308,22 +278,34 @@ function goHome(): void {
 
 function invite(): void {
   layout.dataset.state = "empty";
-  if (viewer) cover.empty(composer.chips(EXAMPLES));
+  if (viewer) cover.empty(composer.chips(EXAMPLES), () => goTo(`/${SKETCH}`));
+}
+
+function sketch(): void {
+  layout.dataset.state = "sketch";
+  document.title = "Sketch – SimGen";
+  cover.clear();
+  composer.sketching(true);
+  pad.open();
+}
+
+function editSketch(): void {
+  if (open) pad.edit(open.view.id);
+  goTo(`/${SKETCH}`);
 }
 
 function notFound(detail: string): void {
   end();
-  const action = { label: "Make a new one", run: goHome };
-  cover.message({ symbol: "lost", title: "This simulation is not here", detail, action });
+  cover.lost("This simulation is not here", detail, { label: "Make a new one", run: goHome });
 }
 
 function failed(title: string, detail: string, run: () => void): void {
-  cover.message({ symbol: "warning", title, detail, action: { label: "Try again", run } });
+  cover.failed(title, detail, { label: "Try again", run });
 }
 
 function stopped(state: "unstable" | "stopped", detail = "The physics engine could not go on."): void {
   const title = state === "unstable" ? "The simulation became unstable" : "The simulation stopped";
-  cover.message({ symbol: "warning", title, detail, action: { label: "Back to the start", run: reset } });
+  cover.failed(title, detail, { label: "Back to the start", run: reset });
 }
 
 // --- playback ---
@@ -333,7 +315,7 @@ function togglePause(): void {
   const type = open.state === "paused" ? "resume" : "pause";
   if (!connection.send({ type, simulation: open.view.id })) return;
   open.state = type === "pause" ? "paused" : "running";
-  showPaused(type === "pause");
+  transport.paused(type === "pause");
 }
 
 function reset(): void {
@@ -346,28 +328,13 @@ function reset(): void {
 function toggleFollow(): void {
   if (!open || !stage) return;
   stage.setFollowing(!stage.following);
-  showFollowing();
-}
-
-function showPaused(paused: boolean): void {
-  const label = paused ? "Resume" : "Pause";
-  if (pauseButton.dataset.label === label) return;
-  pauseButton.dataset.label = label;
-  pauseButton.title = `${label} (Space)`;
-  pauseButton.replaceChildren(icon(paused ? "play" : "pause"), label);
-}
-
-function showFollowing(): void {
-  followButton.setAttribute("aria-pressed", String(stage?.following ?? false));
+  transport.following(stage.following);
 }
 
 function tick(nowMs: number): void {
   if (viewer && stage) {
     viewer.draw(nowMs);
-    if (viewer.scene) {
-      const text = `${(viewer.step * viewer.scene.timestep).toFixed(2)} s`;
-      if (clock.value !== text) clock.value = text;
-    }
+    if (viewer.scene) transport.time(viewer.step * viewer.scene.timestep);
     meters.tick(nowMs, stage.renderedFrames, roundTripMs / 2 + viewer.delayMs);
     badge.show(open ? viewer.state(nowMs) : "empty", speedPercent);
   }
@@ -407,43 +374,23 @@ async function loadTemplates(): Promise<void> {
 }
 
 function wire(): void {
-  wireTheme(byId("theme", HTMLButtonElement), () => stage?.paint());
-  const shortcuts = byId("shortcuts", HTMLDialogElement);
-  shortcuts.addEventListener("click", (event) => {
-    if (event.target === shortcuts) shortcuts.close();
+  wireTheme(byId("theme", HTMLButtonElement), () => {
+    stage?.paint();
+    pad.repaint();
   });
-  byId("help", HTMLButtonElement).addEventListener("click", () => shortcuts.showModal());
+  const listShortcuts = wireShortcutList();
   byId("home", HTMLAnchorElement).addEventListener("click", (event) => {
     event.preventDefault();
     goHome();
   });
-  pauseButton.addEventListener("click", togglePause);
-  byId("reset", HTMLButtonElement).addEventListener("click", reset);
-  byId("recentre", HTMLButtonElement).addEventListener("click", () => stage?.frame());
-  followButton.addEventListener("click", toggleFollow);
-  showPaused(false);
   addEventListener("popstate", () => navigate());
   listenForShortcuts({
     " ": togglePause,
     r: reset,
     f: toggleFollow,
     "/": () => composer.focus(),
-    "?": () => shortcuts.showModal(),
+    "?": listShortcuts,
     escape: stop,
   });
-  window.simgen = {
-    pose: (bodyId) => viewer?.pose(bodyId),
-    step: () => viewer?.step ?? 0,
-    renderedFrames: () => stage?.renderedFrames ?? 0,
-    memory: () => stage?.memory ?? { geometries: 0, textures: 0 },
-  };
-}
-
-/** Of a prompt. */
-function makerOf({ planner, model }: SimulationView): string {
-  return model !== null ? `Planned by ${model}` : planner === "rules" ? "Planned by rules" : "";
-}
-
-function originOf({ planner }: SimulationView): string {
-  return planner === "template" ? "From a template" : planner === "cv" ? "From a sketch" : "From a scene";
+  openToTests(viewer, stage, pad);
 }

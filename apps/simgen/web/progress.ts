@@ -60,7 +60,7 @@ export function progressWords({ stage, planner, chars = 0 }: ProgressMessage): P
   const by = isModel ? planner : planner === "rules" ? "built-in rules" : "";
   switch (stage) {
     case "planning": {
-      if (!isModel) return { what: "Reading the prompt", by, grown: "" };
+      if (!isModel) return { what: planner === "cv" ? "Reading the sketch" : "Reading the prompt", by, grown: "" };
       const grown = chars > 0 ? `${chars.toLocaleString("en")} characters` : "";
       return { what: "Writing the scene", by, grown };
     }

@@ -1,3 +1,5 @@
+import { byId } from "./element.ts";
+
 /** What a key does; keys that mean something where the focus is are left alone. */
 export type Shortcuts = Record<string, () => void>;
 
@@ -12,4 +14,15 @@ export function listenForShortcuts(shortcuts: Shortcuts): void {
     event.preventDefault();
     run();
   });
+}
+
+/** Wires the list of them; returns what shows it. */
+export function wireShortcutList(): () => void {
+  const list = byId("shortcuts", HTMLDialogElement);
+  const show = () => list.showModal();
+  list.addEventListener("click", (event) => {
+    if (event.target === list) list.close();
+  });
+  byId("help", HTMLButtonElement).addEventListener("click", show);
+  return show;
 }

@@ -1,0 +1,55 @@
+/** The CV service, composed: sketches in, scenes out, nothing kept. */
+import { Resources } from "@holdfast/resources";
+import { pino } from "pino";
+import { ConfigError } from "../service/environment.ts";
+import { Health } from "../service/health.ts";
+import { Analyzer } from "./analyzer.ts";
+import { readCvConfig } from "./config.ts";
+import { createCvHttp } from "./http.ts";
+import { createCvMetrics } from "./metrics.ts";
+
+/** Sketches that are being read then, and those that wait, get their answers: queue and deadline together are 7 s. */
+const SHUTDOWN_TIMEOUT_MS = 9_000;
+
+async function start(): Promise<void> {
+  const config = readCvConfig();
+  const logger = pino({ level: config.logLevel, base: null });
+  const resources = new Resources();
+  resources.on("news", ({ what, kind, owner, why }) => {
+    const level = ["leaked", "died", "release failed"].includes(what) ? "warn" : "info";
+    logger[level]({ kind, owner, why }, `resources: ${what}`);
+  });
+  const analyzer = new Analyzer(resources, { threads: config.threads });
+  await analyzer.ready();
+  const health = await Health.start({
+    threads: async () => (analyzer.threads.some(({ state }) => state === "ready") ? undefined : "none is ready"),
+  });
+  const app = createCvHttp({ logger, analyzer, health, metrics: createCvMetrics(analyzer, resources) });
+  await app.listen({ host: config.host, port: config.port, listenTextResolver: () => "listening" });
+  const bound = app.server.address();
+  process.stdout.write(`CV is ready: http://localhost:${typeof bound === "object" ? bound?.port : bound}\n`);
+
+  const stop = async (signal: string) => {
+    if (health.draining) return;
+    health.draining = true;
+    health.close();
+    logger.info({ signal }, "shutting down");
+    setTimeout(() => {
+      logger.error(`not done within ${SHUTDOWN_TIMEOUT_MS} ms`);
+      process.exit(1);
+    }, SHUTDOWN_TIMEOUT_MS).unref();
+    await app.close();
+    await analyzer.close();
+    process.exit(0);
+  };
+  process.on("SIGTERM", () => void stop("SIGTERM"));
+  process.on("SIGINT", () => void stop("SIGINT"));
+}
+
+try {
+  await start();
+} catch (error) {
+  const isTheirs = error instanceof ConfigError || (error instanceof Error && "syscall" in error);
+  process.stderr.write(`cv: ${error instanceof Error ? (isTheirs ? error.message : error.stack) : error}\n`);
+  process.exit(1);
+}

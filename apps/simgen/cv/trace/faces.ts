@@ -1,0 +1,155 @@
+import { circleThrough, lineResidual } from "./curve-fit.ts";
+import { lineAlong, type PenLine } from "./pen-lines.ts";
+import { areaOf, cornersOf, hullOf } from "./polygon.ts";
+import { type Branch, endsAt, lengthAlong, lengthOf, type SkeletonGraph } from "./skeleton-graph.ts";
+import { hatchingIn } from "./tails.ts";
+
+/** Of a shape that shares lines with others: a side of a box on the ground, or on another box. */
+export interface Outline {
+  line: PenLine;
+  /** Its branches. */
+  branches: number[];
+}
+
+/** How a face's outline passes a joint: on along a line, off a line to one that ends there, off one line to another, or as none goes. */
+type Passage = "onward" | "tee" | "crossing" | "corner";
+
+/** Smaller faces, by area over circumference, are gaps between lines. */
+const WIDTH_MIN_PENS = 0.7;
+const WIDTH_MIN_PX = 2;
+/** How much of its convex hull a shape fills. */
+const CONVEX_SHARE = 0.9;
+/** How far a round face may be from a circle, as a share of its radius. */
+const ROUND_SHARE = 0.06;
+/** Corners stand out from a line by this share of the circumference. */
+const CORNER_SHARE = 0.025;
+const CORNERS_MAX = 6;
+const EXCESS_PENS = 5;
+/** The order of branches around a joint is seen this far outside of its ink. */
+const REACH_PX = 5;
+/** How far a bar is from straight, as a share of its length. */
+const BAR_RESIDUAL = 0.03;
+/** Area by the square of the circumference: 1 / 16 of a square, less of a long box. */
+const SQUARE_SHARE = 0.05;
+/** More branches around one face are a pattern. */
+const BRANCHES_MAX = 40;
+
+/**
+ * The faces between lines that look like shapes of their own: round, or with few corners, at least one of which is not only where
+ * a line ends on another. Neither what is closed without another line, nor what overlapping shapes have in common.
+ */
+export function outlinesIn(graph: SkeletonGraph, onward: Int32Array, penPx: number): Outline[] {
+  const turns = turnsIn(graph);
+  const isDone = new Uint8Array(turns.length);
+  const outlines: Outline[] = [];
+  for (let start = 0; start < turns.length; start++) {
+    if (isDone[start] || turns[start]! < 0) continue;
+    const chain: number[] = [];
+    for (let end = start; !isDone[end]; end = turns[end]!) {
+      isDone[end] = 1;
+      chain.push(end);
+    }
+    if (chain.length > BRANCHES_MAX) continue;
+    const passages = chain.map((end, i) => passageOf(chain.at(i - 1)! ^ 1, end, onward));
+    if (passages.includes("crossing") || passages.every((each) => each === "onward")) continue;
+    const line = lineAlong(graph, chain, onward, true);
+    if (isBraced(graph, chain, passages, onward)) continue;
+    const tees = passages.filter((each) => each === "tee").length;
+    if (isShape(line, tees, penPx)) outlines.push({ line, branches: chain.map((end) => end >> 1) });
+  }
+  return outlines;
+}
+
+/** The branches that only reach a little beyond a corner of an outline: a hand goes on farther than it means to. */
+export function excessIn(graph: SkeletonGraph, outlines: readonly Outline[], penPx: number): Set<Branch> {
+  const corners = new Set(outlines.flatMap(({ branches }) => branches.flatMap((i) => graph.branches[i]!.joints)));
+  const hatching = hatchingIn(graph, penPx);
+  return new Set(
+    graph.branches.filter((branch) => {
+      const [from, to] = branch.joints;
+      const isTail = (from === undefined) !== (to === undefined) && corners.has(from ?? to);
+      return isTail && !hatching.has(branch) && lengthOf(branch) < EXCESS_PENS * penPx;
+    }),
+  );
+}
+
+function passageOf(arrival: number, departure: number, onward: Int32Array): Passage {
+  if (onward[arrival] === departure) return "onward";
+  const lines = Number(onward[arrival]! >= 0) + Number(onward[departure]! >= 0);
+  return lines === 2 ? "crossing" : lines === 1 ? "tee" : "corner";
+}
+
+/** Whether only one straight line between two others, or across their corner, makes it a face: that is a bar. */
+function isBraced(
+  graph: SkeletonGraph,
+  chain: readonly number[],
+  passages: readonly Passage[],
+  onward: Int32Array,
+): boolean {
+  const [first, second, third] = [...passages.keys()].filter((i) => passages[i] === "tee");
+  if (first === undefined || second === undefined || third !== undefined || passages.includes("corner")) return false;
+  const ways = [chain.slice(first, second), [...chain.slice(second), ...chain.slice(0, first)]];
+  const bar = ways.find((way) => onward[way[0]!]! < 0 && onward[way.at(-1)! ^ 1]! < 0);
+  if (!bar) return false;
+  const { xs, ys } = lineAlong(graph, bar, onward, false);
+  return lineResidual(xs, ys) < BAR_RESIDUAL * lengthAlong(xs, ys);
+}
+
+function isShape({ xs, ys }: PenLine, tees: number, penPx: number): boolean {
+  // Faces are gone around counterclockwise, and what is outside of all of them clockwise; y is down.
+  const area = -areaOf(xs, ys);
+  const around = lengthAlong(xs, ys);
+  if (area < Math.max(WIDTH_MIN_PENS * penPx, WIDTH_MIN_PX) * around) return false;
+  const { radius, residual } = circleThrough(xs, ys);
+  if (residual < ROUND_SHARE * radius) return true;
+  const hull = hullOf(xs, ys);
+  const corners = cornersOf(hull, CORNER_SHARE * around);
+  const share = area / Math.abs(areaOf(hull.xs, hull.ys));
+  if (share < CONVEX_SHARE || corners < 3 || corners > CORNERS_MAX) return false;
+  // Two posts and two beams are a box only if it is about as wide as high.
+  return corners > tees || (corners === 4 && area > SQUARE_SHARE * around ** 2);
+}
+
+/**
+ * For the end at which one begins to go along a branch: that of the next branch of the same face, counterclockwise as seen. -1 for
+ * branches that lead nowhere.
+ */
+function turnsIn(graph: SkeletonGraph): Int32Array {
+  const { joints, branches } = graph;
+  const numbers = new Map(branches.map((branch, i) => [branch, 2 * i]));
+  const around = endsAt(graph).map((ends) => ends.map(({ branch, side }) => numbers.get(branch)! + side));
+  const jointAt = branches.flatMap(({ joints: at }) => at.map((joint) => joint ?? -1));
+  const isAlone = (end: number) => jointAt[end]! < 0 || around[jointAt[end]!]!.length < 2;
+  for (let isChanged = true; isChanged; ) {
+    isChanged = false;
+    around.forEach((ends, joint) => {
+      const kept = ends.filter((end) => !isAlone(end) && !isAlone(end ^ 1));
+      if (kept.length === ends.length) return;
+      around[joint] = kept;
+      isChanged = true;
+    });
+  }
+  const turns = new Int32Array(2 * branches.length).fill(-1);
+  around.forEach((ends, joint) => {
+    const { x, y, radius } = joints[joint]!;
+    const reach = radius + REACH_PX;
+    const angles = new Map(ends.map((end) => [end, angleOf(graph, end, x, y, reach)]));
+    const sorted = ends.toSorted((a, b) => angles.get(a)! - angles.get(b)!);
+    sorted.forEach((end, i) => {
+      turns[end ^ 1] = sorted[(i + 1) % sorted.length]!;
+    });
+  });
+  return turns;
+}
+
+/** In which direction a branch leaves a place: where it is first farther away from it than `reach`. */
+function angleOf({ branches }: SkeletonGraph, end: number, x: number, y: number, reach: number): number {
+  const { xs, ys } = branches[end >> 1]!;
+  const count = xs.length;
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    at = end & 1 ? count - 1 - i : i;
+    if ((xs[at]! - x) ** 2 + (ys[at]! - y) ** 2 > reach * reach) break;
+  }
+  return Math.atan2(ys[at]! - y, xs[at]! - x);
+}

@@ -1,0 +1,150 @@
+import { distancesIn } from "./distance-map.ts";
+import type { Ink } from "./ink.ts";
+import { inkAround } from "./ink-around.ts";
+
+/** Paper that ink surrounds. */
+interface Hole {
+  pixels: number[];
+  x: number;
+  y: number;
+  /** How many sides of its pixels touch ink. */
+  around: number;
+}
+
+/** By its middle, in the mask's columns and rows, and the radius inside. */
+interface Ring {
+  x: number;
+  y: number;
+  radius: number;
+}
+
+/** Pinholes are smaller than this, in squares of the pen's width and pixels. */
+const PINHOLE_PENS = 0.8;
+const PINHOLE_EXTRA_PX = 3;
+/** Between two lines that are one, it is no wider than this, in widths of the pen. */
+const SLIT_PENS = 1.3;
+const SLIT_LENGTH_PENS = 30;
+/** Shorter ones are between the turns of a coil. */
+const SLIT_AROUND_PENS = 14;
+/** Rings that are joints, not shapes: the greatest radius inside, in widths of the pen, and at least in pixels. */
+const RING_PENS = 2.5;
+const RING_PX = 9;
+/** How much of a ring there must be. */
+const RING_SHARE = 0.9;
+/** With more it is a pattern. */
+const HOLES_MAX = 400;
+/** Rings closer to each other are the turns of a coil. */
+const ROW_RADII = 2.4;
+const OUTSIDE_PX = 2;
+
+const CLOSED = 1;
+const OPEN = 2;
+
+/** Fills what is no paper in the middle of ink, but a pinhole, a slit between two lines that are one, or a small ring around a joint. */
+export function fillHoles(ink: Ink): void {
+  const { penPx, mask, stride, pixels } = ink;
+  const ringMax = Math.max(RING_PX, RING_PENS * penPx);
+  const holes = holesIn(ink, Math.max(Math.PI * ringMax ** 2, SLIT_LENGTH_PENS * SLIT_PENS * penPx ** 2));
+  const added: number[] = [];
+  const fill = (at: number) => {
+    if (mask[at]) return;
+    mask[at] = 1;
+    added.push(at);
+  };
+  const left: Hole[] = [];
+  for (const hole of holes) {
+    const area = hole.pixels.length;
+    const isPinhole = area <= PINHOLE_PENS * penPx ** 2 + PINHOLE_EXTRA_PX;
+    const isSlit = (2 * area) / hole.around <= SLIT_PENS * penPx && hole.around > SLIT_AROUND_PENS * penPx;
+    if (isPinhole || isSlit) hole.pixels.forEach(fill);
+    else if (area < Math.PI * ringMax ** 2) left.push(hole);
+  }
+  const rings: Ring[] = [];
+  for (const seed of left.length > HOLES_MAX ? [] : left) {
+    if (rings.some(({ x, y, radius }) => Math.hypot(seed.x - x, seed.y - y) < radius)) continue;
+    const ring = ringAround(ink, [seed], ringMax) ?? ringAround(ink, gathered(seed, left, ringMax), ringMax);
+    if (ring) rings.push(ring);
+  }
+  for (const ring of rings) {
+    const { x, y, radius } = ring;
+    const isInRow = rings.some(
+      (other) => other !== ring && Math.hypot(other.x - x, other.y - y) < ROW_RADII * (radius + other.radius),
+    );
+    if (isInRow) continue;
+    for (let row = Math.ceil(y - radius); row <= y + radius; row++)
+      for (let column = Math.ceil(x - radius); column <= x + radius; column++)
+        if (Math.hypot(column - x, row - y) <= radius) fill(row * stride + column);
+  }
+  if (added.length === 0) return;
+  ink.pixels = new Int32Array(pixels.length + added.length);
+  ink.pixels.set(pixels);
+  ink.pixels.set(added, pixels.length);
+  ink.pixels.sort();
+  ink.distances = distancesIn(mask, stride, ink.pixels);
+}
+
+/** All holes up to an area. */
+function holesIn({ mask, stride, pixels }: Ink, areaMax: number): Hole[] {
+  const seen = new Uint8Array(mask.length);
+  const steps = [1, -1, stride, -stride];
+  const widthMax = Math.ceil(2 * Math.sqrt(areaMax));
+  const holes: Hole[] = [];
+  for (const pixel of pixels) {
+    const start = pixel + 1;
+    if (mask[start] || seen[start]) continue;
+    let ahead = start;
+    while (!mask[ahead] && ahead - start <= widthMax) ahead++;
+    if (!mask[ahead]) continue;
+    const hole = [start];
+    seen[start] = CLOSED;
+    let [around, isOpen, x, y] = [0, false, 0, 0];
+    for (let i = 0; i < hole.length && !isOpen; i++) {
+      for (const step of steps) {
+        const at = hole[i]! + step;
+        if (mask[at]) around++;
+        else if (seen[at] === OPEN || hole.length > areaMax) isOpen = true;
+        else if (!seen[at]) {
+          seen[at] = CLOSED;
+          hole.push(at);
+        }
+      }
+      x += hole[i]! % stride;
+      y += Math.floor(hole[i]! / stride);
+    }
+    if (isOpen) for (const at of hole) seen[at] = OPEN;
+    else holes.push({ pixels: hole, around, x: x / hole.length, y: y / hole.length });
+  }
+  return holes;
+}
+
+/** The holes that lines through one ring make of its inside, if the seed is one of these. */
+function gathered(seed: Hole, holes: readonly Hole[], ringMax: number): Hole[] {
+  let near = [seed];
+  for (let round = 0; round < 4; round++) {
+    const { x, y } = middleOf(near);
+    near = holes.filter((hole) => Math.hypot(hole.x - x, hole.y - y) < ringMax);
+  }
+  return near;
+}
+
+function middleOf(holes: readonly Hole[]): { x: number; y: number } {
+  const area = holes.reduce((sum, { pixels }) => sum + pixels.length, 0);
+  const mean = (of: (hole: Hole) => number) =>
+    holes.reduce((sum, hole) => sum + of(hole) * hole.pixels.length, 0) / area;
+  return { x: mean((hole) => hole.x), y: mean((hole) => hole.y) };
+}
+
+/** The ring that these holes fill, by the radius inside, if lines touch or cross it. */
+function ringAround(ink: Ink, holes: readonly Hole[], ringMax: number): Ring | undefined {
+  if (holes.length === 0) return undefined;
+  const { stride, penPx } = ink;
+  const { x, y } = middleOf(holes);
+  let radius = 0;
+  for (const { pixels } of holes)
+    for (const at of pixels) radius = Math.max(radius, Math.hypot((at % stride) - x, Math.floor(at / stride) - y));
+  radius += 0.5;
+  if (radius > ringMax) return undefined;
+  const isRing = [penPx / 4, penPx / 2].some((way) => inkAround(ink, x, y, radius + way).share >= RING_SHARE);
+  const isTouched = holes.length > 1 || inkAround(ink, x, y, radius + penPx + OUTSIDE_PX).share > 0;
+  return isRing && isTouched ? { x, y, radius } : undefined;
+}

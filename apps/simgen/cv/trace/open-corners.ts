@@ -1,0 +1,97 @@
+import { degreesBetween, headingFrom } from "./heading.ts";
+import { type Branch, type End, lengthOf, type SkeletonGraph } from "./skeleton-graph.ts";
+
+/** How far a closed shape may end from where it began: in widths of the pen, and pixels. */
+const GAP_PENS = 2.5;
+const GAP_EXTRA_PX = 4;
+/** Shorter lines are no sides of a shape, in gaps. */
+const SIDE_GAPS = 1.3;
+/** Less of a turn is no corner, of which the place can be told. */
+const CORNER_DEGREES = 20;
+
+interface OpenEnd extends End {
+  x: number;
+  y: number;
+  /** Onward from the end, rad. */
+  heading: number;
+}
+
+/**
+ * Joins free ends near each other, the nearest first, where that closes a shape: what they are the ends of hangs together already,
+ * or by other such gaps. Lines apart stay as they are.
+ */
+export function closeCorners(graph: SkeletonGraph, apart: ReadonlySet<Branch>, penPx: number): void {
+  const gapMax = GAP_PENS * penPx + GAP_EXTRA_PX;
+  const ends = graph.branches.flatMap((branch) => openEndsOf(branch, apart, SIDE_GAPS * gapMax));
+  const near = ends.flatMap((one, i) =>
+    ends.slice(i + 1).flatMap((other) => {
+      const gap = Math.hypot(other.x - one.x, other.y - one.y);
+      return gap < gapMax && one.branch !== other.branch ? [{ one, other, gap }] : [];
+    }),
+  );
+  const taken = new Set<OpenEnd>();
+  const gaps = near
+    .sort((a, b) => a.gap - b.gap)
+    .filter(({ one, other }) => !taken.has(one) && !taken.has(other) && taken.add(one).add(other));
+  for (const gap of gaps) {
+    const { one, other } = gap;
+    const pieces = new Pieces(graph);
+    for (const each of gaps) if (each !== gap) pieces.join(each.one.branch, each.other.branch);
+    if (!pieces.areJoined(one.branch, other.branch)) continue;
+    const joint = graph.joints.push({ ...cornerOf(one, other, gapMax), radius: penPx / 2 }) - 1;
+    one.branch.joints[one.side] = joint;
+    other.branch.joints[other.side] = joint;
+  }
+}
+
+function openEndsOf(branch: Branch, apart: ReadonlySet<Branch>, lengthMin: number): OpenEnd[] {
+  if (branch.isLoop || apart.has(branch) || lengthOf(branch) < lengthMin) return [];
+  return ([0, 1] as const)
+    .filter((side) => branch.joints[side] === undefined)
+    .map((side) => {
+      const at = side === 0 ? 0 : -1;
+      return {
+        branch,
+        side,
+        x: branch.xs.at(at)!,
+        y: branch.ys.at(at)!,
+        heading: headingFrom({ branch, side }) + Math.PI,
+      };
+    });
+}
+
+/** Where both would meet, or the middle between them. */
+function cornerOf(one: OpenEnd, other: OpenEnd, wayMax: number): { x: number; y: number } {
+  const [dx, dy] = [other.x - one.x, other.y - one.y];
+  const turn = degreesBetween(one.heading, other.heading);
+  if (Math.abs(turn) > CORNER_DEGREES && Math.abs(turn) < 180 - CORNER_DEGREES) {
+    const way = (dx * Math.sin(other.heading) - dy * Math.cos(other.heading)) / Math.sin((turn * Math.PI) / 180);
+    if (Math.abs(way) < wayMax)
+      return { x: one.x + way * Math.cos(one.heading), y: one.y + way * Math.sin(one.heading) };
+  }
+  return { x: one.x + dx / 2, y: one.y + dy / 2 };
+}
+
+/** What hangs together: branches by their joints, or joined otherwise. */
+class Pieces {
+  readonly #parents = new Map<number | Branch, number | Branch>();
+
+  constructor({ branches }: SkeletonGraph) {
+    for (const branch of branches) for (const joint of branch.joints) if (joint !== undefined) this.join(branch, joint);
+  }
+
+  join(one: number | Branch, other: number | Branch): void {
+    const [a, b] = [this.#rootOf(one), this.#rootOf(other)];
+    if (a !== b) this.#parents.set(a, b);
+  }
+
+  areJoined(one: Branch, other: Branch): boolean {
+    return this.#rootOf(one) === this.#rootOf(other);
+  }
+
+  #rootOf(one: number | Branch): number | Branch {
+    let root = one;
+    for (let next = this.#parents.get(root); next !== undefined; next = this.#parents.get(root)) root = next;
+    return root;
+  }
+}

@@ -1,0 +1,132 @@
+import { degreesBetween, headingFrom } from "./heading.ts";
+import { type Branch, type End, endsAt, lengthOf, type SkeletonGraph } from "./skeleton-graph.ts";
+import { hatchingIn } from "./tails.ts";
+
+/** How much longer than the ink is wide a side line must be, in widths of the pen and pixels. */
+const SPUR_PENS = 0.45;
+const SPUR_EXTRA_PX = 1.5;
+/** A shorter line that turns off from another one's end by more is not joined to it. */
+const TAIL_PENS = 9;
+const CORNER_DEGREES = 45;
+/** Corners more acute than this are pulled back by thinning. */
+const ACUTE_DEGREES = 75;
+const SHARED_DEGREES_MIN = 15;
+/** Hands do not draw it as exactly as the angle says. */
+const SHARED_WAY = 1.8;
+/** How far a hand draws beyond a corner. */
+const OVERSHOOT_PENS = 6;
+const OPPOSITE_DEGREES = 30;
+const ROUNDS_MAX = 8;
+
+/** Takes away what thinning makes of uneven edges: short lines that end freely. Lines that then only meet end to end become one. */
+export function pruneSpurs(graph: SkeletonGraph, penPx: number): void {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const gone = new Set<Branch>();
+    const hatching = hatchingIn(graph, penPx);
+    endsAt(graph).forEach((ends, at) => {
+      const joint = graph.joints[at]!;
+      for (const { branch } of spursAmong(ends, at, joint.radius + SPUR_PENS * penPx + SPUR_EXTRA_PX)) gone.add(branch);
+      const lines = ends.filter(({ branch }) => !hatching.has(branch) && !gone.has(branch));
+      for (const { branch } of overshootsAmong(lines, penPx)) gone.add(branch);
+      const tip = tipAmong(ends, penPx) ?? tipAmong(lines, penPx);
+      if (!tip) return;
+      gone.add(tip.branch);
+      const last = tip.side === 0 ? -1 : 0;
+      Object.assign(joint, { x: tip.branch.xs.at(last), y: tip.branch.ys.at(last) });
+      for (const { branch, side } of ends) if (hatching.has(branch)) branch.joints[side] = undefined;
+    });
+    if (gone.size > 0) graph.branches = graph.branches.filter((branch) => !gone.has(branch));
+    if (!joinPairs(graph, penPx) && gone.size === 0) return;
+  }
+}
+
+/** At the end of a broad line two run into its corners. Of a speck with nothing else the longest stays. */
+function spursAmong(ends: readonly End[], joint: number, limit: number): End[] {
+  const spurs = ends.filter(({ branch, side }) => {
+    const other = branch.joints[1 - side];
+    return lengthOf(branch) < limit && (other === undefined || other === joint);
+  });
+  if (spurs.length < ends.length) return spurs;
+  return spurs.sort((a, b) => lengthOf(b.branch) - lengthOf(a.branch)).slice(1);
+}
+
+/** Two sides drawn beyond their corner: each has a short line opposite to it. */
+function overshootsAmong(ends: readonly End[], penPx: number): End[] {
+  if (ends.length !== 4) return [];
+  const isShort = (end: End) => isFree(end) && lengthOf(end.branch) < OVERSHOOT_PENS * penPx;
+  const [short, long] = [ends.filter(isShort), ends.filter((end) => !isShort(end))];
+  if (short.length !== 2) return [];
+  const isOpposite = (a: End, b: End) =>
+    Math.abs(degreesBetween(headingFrom(a) + Math.PI, headingFrom(b))) < OPPOSITE_DEGREES;
+  return short.every((one) => long.filter((other) => isOpposite(one, other)).length === 1) ? short : [];
+}
+
+/** In the ink of an acute corner the two sides are one line over some way: that from where they part to the corner. */
+function tipAmong(ends: readonly End[], penPx: number): End | undefined {
+  if (ends.length !== 3) return undefined;
+  return ends.find((tip) => {
+    const [one, other] = ends.filter((end) => end !== tip);
+    const angle = degreesBetween(headingFrom(one!), headingFrom(other!));
+    if (!isFree(tip) || Math.abs(angle) > ACUTE_DEGREES) return false;
+    const middle = headingFrom(one!) + (angle * Math.PI) / 360;
+    if (Math.abs(degreesBetween(headingFrom(tip) + Math.PI, middle)) > ACUTE_DEGREES / 2) return false;
+    const shared = penPx / 2 / Math.sin((Math.max(Math.abs(angle), SHARED_DEGREES_MIN) * Math.PI) / 360);
+    return lengthOf(tip.branch) < SHARED_WAY * shared + penPx;
+  });
+}
+
+function isFree({ branch, side }: End): boolean {
+  return branch.joints[1 - side] === undefined;
+}
+
+/** Makes one line of two that are alone at a joint, a loop of one that begins and ends there, and a free end of one alone. */
+export function joinPairs(graph: SkeletonGraph, penPx: number): boolean {
+  const ends = endsAt(graph);
+  let isChanged = false;
+  ends.forEach(([one, other, third], joint) => {
+    if (!one || third || (other && isCorner(one, other, penPx))) return;
+    isChanged = true;
+    const { x, y } = graph.joints[joint]!;
+    const first = from(one, 1);
+    first.xs.push(x);
+    first.ys.push(y);
+    let joined: Branch;
+    if (!other) joined = { ...first, joints: [first.joints[0], undefined] };
+    else if (other.branch === one.branch) joined = { ...first, joints: [undefined, undefined], isLoop: true };
+    else {
+      const second = from(other, 0);
+      const share = first.xs.length / (first.xs.length + second.xs.length);
+      joined = {
+        xs: first.xs.concat(second.xs),
+        ys: first.ys.concat(second.ys),
+        radius: first.radius * share + second.radius * (1 - share),
+        joints: [first.joints[0], second.joints[1]],
+        isLoop: false,
+      };
+    }
+    const old = [one.branch, other?.branch];
+    graph.branches = graph.branches.filter((branch) => !old.includes(branch)).concat(joined);
+    ends[joint] = [];
+    for (const at of joined.joints)
+      if (at !== undefined) ends[at] = ends[at]!.filter(({ branch }) => !old.includes(branch));
+    for (const side of [0, 1] as const) {
+      const at = joined.joints[side];
+      if (at !== undefined) ends[at]!.push({ branch: joined, side });
+    }
+  });
+  return isChanged;
+}
+
+/** Whether a short line leaves the end of another one: it may be a stroke of hatching. */
+function isCorner(one: End, other: End, penPx: number): boolean {
+  const isShort = (end: End) => isFree(end) && lengthOf(end.branch) < TAIL_PENS * penPx;
+  if (isShort(one) === isShort(other)) return false;
+  return Math.abs(degreesBetween(headingFrom(one) + Math.PI, headingFrom(other))) > CORNER_DEGREES;
+}
+
+/** The branch, turned so that the given end of it is at its first pixel (0) or its last (1). */
+function from({ branch, side }: End, at: 0 | 1): Branch {
+  const { xs, ys, joints } = branch;
+  if (side === at) return { ...branch, xs: xs.slice(), ys: ys.slice() };
+  return { ...branch, xs: xs.toReversed(), ys: ys.toReversed(), joints: [joints[1], joints[0]] };
+}
