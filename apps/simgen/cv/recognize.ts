@@ -1,5 +1,5 @@
 import type { Drawing, DrawingText } from "./drawing.ts";
-import type { Arrow, Label, Recognition, Shape } from "./recognition.ts";
+import type { Arrow, Label, Link, Recognition, Shape } from "./recognition.ts";
 import { type Pointer, pointersOf } from "./recognize/arrowhead.ts";
 import { turningOf } from "./recognize/curve.ts";
 import { boundsOf, distance, first, last, middleOf, type Path, type Point, resampled } from "./recognize/geometry.ts";
@@ -18,6 +18,7 @@ const LABEL_REACH = 120;
 /** rad; an arrow that is bent so far turns what it goes round. */
 const MOTOR_BEND = 0.9;
 const ARROW_POINTS = 13;
+const LOOSE_BAR = 0.6;
 
 /**
  * What a drawing shows: shapes, what joins them, arrows and labels. Everything is told by its geometry, so the same drawing
@@ -28,9 +29,10 @@ export function recognize(drawing: Drawing): Recognition {
   const { pointers, hatchings, letterings, rest: plain } = sortedOut(drawing, unit);
   const parts = partsOf(plain, unit);
   const shapes = named(grounded(held(shapesOf(parts, unit), hatchings, unit), parts.dots, unit));
+  const links = linksOf(shapes, parts.dots, parts.ties, unit);
   const seen = {
-    shapes,
-    links: linksOf(shapes, parts.dots, parts.ties, unit),
+    shapes: doubted(shapes, links),
+    links,
     arrows: pointers.flatMap((pointer, index) => arrowOf(pointer, `arrow-${index + 1}`, shapes) ?? []),
   };
   const read = letterings.filter((lettering) => drawing.texts.some(({ at }) => isWithin(at, lettering)));
@@ -90,6 +92,16 @@ function named(shapes: readonly Shape[]): Shape[] {
     counts.set(shape.kind, count);
     return { ...shape, id: `${shape.kind}-${count}` };
   });
+}
+
+/** A bar that nothing is joined to may be no more than a slip of the pen. */
+function doubted(shapes: readonly Shape[], links: readonly Link[]): Shape[] {
+  const joined = new Set(links.flatMap(({ a, b }) => [a, b]));
+  return shapes.map((shape) =>
+    shape.kind === "line" && !shape.fixed && !joined.has(shape.id)
+      ? { ...shape, confidence: shape.confidence * LOOSE_BAR }
+      : shape,
+  );
 }
 
 /** Undefined when nothing is there that could be pushed. */
