@@ -28,6 +28,8 @@ export interface Slab {
 /** Fewer slabs than this would leave no room for a filling. */
 const FILLED_FROM = 8;
 const ROWS_MAX = 20;
+/** Rows overlap, so that no seams show between them. */
+const ROW_OVERLAP = 1.25;
 /** Half of it, m: what a scene takes. */
 const THINNEST = 0.0005;
 
@@ -155,7 +157,7 @@ function rowsOf(corners: readonly Spot[], most: number, rows = most): Slab[] {
       // In a tip hardly anything fits, but it weighs what it does.
       const wide = Math.max(to - from, half / 4) / 2;
       const middle = turned([(to > from ? from + to : left + right) / 2, level], angle);
-      return { middle, half: [wide, half], angle, share: right - left, collides: false };
+      return { middle, half: [wide, half * ROW_OVERLAP], angle, share: right - left, collides: false };
     });
   });
   const kept = found.filter(({ share }) => share > 0);
