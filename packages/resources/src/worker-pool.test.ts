@@ -278,9 +278,16 @@ test("a lease whose move fails, or takes too long, is told; the others move", as
   const world = setup(t, { moveMsMax: 200 });
   const failing = await hold(world, { moved: () => Promise.reject(new Error("no state")) });
   const hanging = await hold(world, { moved: () => new Promise(() => {}) });
+  const throwing = await hold(world, {
+    moved() {
+      throw new Error("not even begun");
+    },
+  });
   const fine = await hold(world);
   await fine.seat.worker.end();
+  // The one that throws at once has no time left that could run out: by the end of the hanging one's, that would show.
   await until(() => failing.lost !== undefined && hanging.lost !== undefined && fine.moves.length === 1);
+  assert.match(throwing.lost?.message ?? "", /not even begun/);
   assert.match(failing.lost?.message ?? "", /no state/);
   assert.match(hanging.lost?.message ?? "", /within 200 ms/);
   assert.deepEqual([failing.lost?.code, hanging.lost?.code], ["worker_recycled", "worker_recycled"]);

@@ -395,7 +395,8 @@ export class WorkerPool {
       const { moveMsMax } = this.#options;
       const late = Promise.withResolvers<never>();
       const timer = setTimeout(() => late.reject(new Error(`it has not moved within ${moveMsMax} ms`)), moveMsMax);
-      const ends: Promise<void>[] = [Promise.resolve(request.moved(to, living)), seat.over, to.gone, late.promise];
+      const moving = async () => request.moved?.(to, living);
+      const ends: Promise<void>[] = [moving(), seat.over, to.gone, late.promise];
       if (living) ends.push(living.gone);
       await Promise.race(ends).finally(() => clearTimeout(timer));
       const isStillThere = !seat.isOver && seat.worker === to;

@@ -1,9 +1,11 @@
-import type { PenLine } from "./pen-lines.ts";
+import { lineLength, type PenLine } from "./pen-lines.ts";
 import type { Dot } from "./solids.ts";
 
 /** A line that turns by more than 25 degrees within a dot is two that meet there. */
 const TURN_COSINE = Math.cos((25 * Math.PI) / 180);
 const WAY_POINTS = 12;
+/** What goes on from its middle to a free end for no longer than this is more of a line than was meant. */
+const TAIL_RADII = 2.5;
 
 /** Takes away what of lines is only the middle of a dot, and parts lines that bend in one. */
 export function splitAtDots(lines: readonly PenLine[], dots: readonly Dot[]): PenLine[] {
@@ -39,8 +41,9 @@ function split(line: PenLine, { x, y, radius }: Dot): PenLine[] {
     const turned = (values: readonly number[]) => [...values.slice(nearest), ...values.slice(0, nearest + 1)];
     return [{ xs: turned(xs), ys: turned(ys), isClosed: false, isFree: [false, false] }];
   }
-  return [
+  const parts: PenLine[] = [
     { xs: xs.slice(0, nearest + 1), ys: ys.slice(0, nearest + 1), isClosed, isFree: [isFree[0], false] },
     { xs: xs.slice(nearest), ys: ys.slice(nearest), isClosed, isFree: [false, isFree[1]] },
   ];
+  return parts.filter((part) => lineLength(part) > TAIL_RADII * radius || !part.isFree.includes(true));
 }

@@ -24,6 +24,9 @@ const ROUND_SHARE = 0.06;
 /** Corners stand out from a line by this share of the circumference. */
 const CORNER_SHARE = 0.025;
 const CORNERS_MAX = 6;
+/** Ropes are longer than the sides of a shape would be, also without the steps between pixels. */
+const WAVY_SHARE = 1.08;
+const COARSE_POINTS = 5;
 const EXCESS_PENS = 5;
 /** The order of branches around a joint is seen this far outside of its ink. */
 const REACH_PX = 5;
@@ -57,7 +60,47 @@ export function outlinesIn(graph: SkeletonGraph, onward: Int32Array, penPx: numb
     const tees = passages.filter((each) => each === "tee").length;
     if (isShape(line, tees, penPx)) outlines.push({ line, branches: chain.map((end) => end >> 1) });
   }
+  const isTaken = new Set(outlines.flatMap(({ branches }) => branches));
+  for (const { line, branches, own } of standingIn(graph, onward))
+    if (!own.every((branch) => isTaken.has(branch)) && isShape(line, 2, penPx)) outlines.push({ line, branches });
   return outlines;
+}
+
+/** Bent lines that begin and end on the same other line, closed with what of this lies between: whatever crosses them. */
+function standingIn(graph: SkeletonGraph, onward: Int32Array): (Outline & { own: number[] })[] {
+  const jointAt = (end: number) => graph.branches[end >> 1]!.joints[end & 1];
+  const endsOf = Map.groupBy(onward.keys(), jointAt);
+  /** From an end to where its line ends, or to a joint. */
+  const follow = (start: number, to?: number): number[] | undefined => {
+    const chain = [start];
+    for (let end = start; chain.length <= BRANCHES_MAX; chain.push(end)) {
+      if (to !== undefined && jointAt(end ^ 1) === to) return chain;
+      end = onward[end ^ 1]!;
+      if (end < 0) return to === undefined ? chain : undefined;
+    }
+    return undefined;
+  };
+  return [...onward.keys()].flatMap((start) => {
+    const from = jointAt(start);
+    if (onward[start]! >= 0 || from === undefined) return [];
+    const own = follow(start);
+    const last = own?.at(-1);
+    const to = last === undefined ? undefined : jointAt(last ^ 1);
+    if (!own || to === undefined || to === from || start > (last! ^ 1)) return [];
+    const { xs, ys } = lineAlong(graph, own, onward, false);
+    if (lineResidual(xs, ys) < BAR_RESIDUAL * lengthAlong(xs, ys)) return [];
+    const bases = endsOf.get(to)!.flatMap((end) => (onward[end]! >= 0 ? [follow(end, from) ?? []] : []));
+    return bases.flatMap((base) => {
+      if (base.length === 0 || base.some((end) => own.includes(end) || own.includes(end ^ 1))) return [];
+      const chain = [...own, ...base];
+      const line = lineAlong(graph, chain, onward, true);
+      if (areaOf(line.xs, line.ys) > 0) {
+        line.xs.reverse();
+        line.ys.reverse();
+      }
+      return [{ line, branches: chain.map((end) => end >> 1), own: own.map((end) => end >> 1) }];
+    });
+  });
 }
 
 /** The branches that only reach a little beyond a corner of an outline: a hand goes on farther than it means to. */
@@ -105,6 +148,9 @@ function isShape({ xs, ys }: PenLine, tees: number, penPx: number): boolean {
   const hull = hullOf(xs, ys);
   const corners = cornersOf(hull, CORNER_SHARE * around);
   const share = area / Math.abs(areaOf(hull.xs, hull.ys));
+  const isCoarse = (_: number, i: number) => i % COARSE_POINTS === 0;
+  const wavy = lengthAlong(xs.filter(isCoarse), ys.filter(isCoarse));
+  if (wavy > WAVY_SHARE * lengthAlong([...hull.xs, hull.xs[0]!], [...hull.ys, hull.ys[0]!])) return false;
   if (share < CONVEX_SHARE || corners < 3 || corners > CORNERS_MAX) return false;
   // Two posts and two beams are a box only if it is about as wide as high.
   return corners > tees || (corners === 4 && area > SQUARE_SHARE * around ** 2);

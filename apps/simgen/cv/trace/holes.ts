@@ -26,6 +26,8 @@ const SLIT_PENS = 1.3;
 const SLIT_LENGTH_PENS = 30;
 /** Shorter ones are between the turns of a coil. */
 const SLIT_AROUND_PENS = 14;
+/** The square of its circumference by its area: four times its length by its width. */
+const SLIT_SLENDERNESS = 36;
 /** Rings that are joints, not shapes: the greatest radius inside, in widths of the pen, and at least in pixels. */
 const RING_PENS = 2.5;
 const RING_PX = 9;
@@ -34,7 +36,8 @@ const RING_SHARE = 0.9;
 /** With more it is a pattern. */
 const HOLES_MAX = 400;
 /** Rings closer to each other are the turns of a coil. */
-const ROW_RADII = 2.4;
+const ROW_RADII = 3;
+const ROW_RADIUS_RATIO = 0.5;
 const OUTSIDE_PX = 2;
 
 const CLOSED = 1;
@@ -55,7 +58,10 @@ export function fillHoles(ink: Ink): void {
   for (const hole of holes) {
     const area = hole.pixels.length;
     const isPinhole = area <= PINHOLE_PENS * penPx ** 2 + PINHOLE_EXTRA_PX;
-    const isSlit = (2 * area) / hole.around <= SLIT_PENS * penPx && hole.around > SLIT_AROUND_PENS * penPx;
+    const isSlit =
+      (2 * area) / hole.around <= SLIT_PENS * penPx &&
+      hole.around > SLIT_AROUND_PENS * penPx &&
+      hole.around ** 2 > SLIT_SLENDERNESS * area;
     if (isPinhole || isSlit) hole.pixels.forEach(fill);
     else if (area < Math.PI * ringMax ** 2) left.push(hole);
   }
@@ -67,9 +73,11 @@ export function fillHoles(ink: Ink): void {
   }
   for (const ring of rings) {
     const { x, y, radius } = ring;
-    const isInRow = rings.some(
-      (other) => other !== ring && Math.hypot(other.x - x, other.y - y) < ROW_RADII * (radius + other.radius),
-    );
+    const isInRow = holes.some((hole) => {
+      const way = Math.hypot(hole.x - x, hole.y - y);
+      const other = Math.sqrt(hole.pixels.length / Math.PI);
+      return way > radius && way < ROW_RADII * (radius + other) && other > ROW_RADIUS_RATIO * radius;
+    });
     if (isInRow) continue;
     for (let row = Math.ceil(y - radius); row <= y + radius; row++)
       for (let column = Math.ceil(x - radius); column <= x + radius; column++)

@@ -1,15 +1,20 @@
 import { degreesBetween, headingFrom } from "./heading.ts";
+import type { Ink } from "./ink.ts";
 import { type Branch, type End, lengthOf, type SkeletonGraph } from "./skeleton-graph.ts";
 
 /** How far a closed shape may end from where it began: in widths of the pen, and pixels. */
 const GAP_PENS = 2.5;
 const GAP_EXTRA_PX = 4;
-/** Shorter lines are no sides of a shape, in gaps. */
-const SIDE_GAPS = 1.3;
+/** Shorter lines are no sides of a shape, in gaps: but they may be what of one goes on beyond another line. */
+const SIDE_GAPS = 2;
+/** With more free ends it is a pattern. */
+const ENDS_MAX = 400;
 /** Less of a turn is no corner, of which the place can be told. */
 const CORNER_DEGREES = 20;
 
 interface OpenEnd extends End {
+  /** Of a line that is long enough for a side of a shape. */
+  isSide: boolean;
   x: number;
   y: number;
   /** Onward from the end, rad. */
@@ -20,13 +25,14 @@ interface OpenEnd extends End {
  * Joins free ends near each other, the nearest first, where that closes a shape: what they are the ends of hangs together already,
  * or by other such gaps. Lines apart stay as they are.
  */
-export function closeCorners(graph: SkeletonGraph, apart: ReadonlySet<Branch>, penPx: number): void {
+export function closeCorners(graph: SkeletonGraph, apart: ReadonlySet<Branch>, { penPx, width, height }: Ink): void {
   const gapMax = GAP_PENS * penPx + GAP_EXTRA_PX;
-  const ends = graph.branches.flatMap((branch) => openEndsOf(branch, apart, SIDE_GAPS * gapMax));
+  const ends = graph.branches.flatMap((branch) => (apart.has(branch) ? [] : openEndsOf(branch, SIDE_GAPS * gapMax)));
+  if (ends.length > ENDS_MAX) return;
   const near = ends.flatMap((one, i) =>
     ends.slice(i + 1).flatMap((other) => {
       const gap = Math.hypot(other.x - one.x, other.y - one.y);
-      return gap < gapMax && one.branch !== other.branch ? [{ one, other, gap }] : [];
+      return gap < gapMax && one.branch !== other.branch && (one.isSide || other.isSide) ? [{ one, other, gap }] : [];
     }),
   );
   const taken = new Set<OpenEnd>();
@@ -38,14 +44,18 @@ export function closeCorners(graph: SkeletonGraph, apart: ReadonlySet<Branch>, p
     const pieces = new Pieces(graph);
     for (const each of gaps) if (each !== gap) pieces.join(each.one.branch, each.other.branch);
     if (!pieces.areJoined(one.branch, other.branch)) continue;
-    const joint = graph.joints.push({ ...cornerOf(one, other, gapMax), radius: penPx / 2 }) - 1;
+    const { x, y } = cornerOf(one, other, gapMax);
+    const within = (value: number, size: number) => Math.max(0, Math.min(size - 1, value));
+    const joint = graph.joints.push({ x: within(x, width), y: within(y, height), radius: penPx / 2 }) - 1;
     one.branch.joints[one.side] = joint;
     other.branch.joints[other.side] = joint;
   }
 }
 
-function openEndsOf(branch: Branch, apart: ReadonlySet<Branch>, lengthMin: number): OpenEnd[] {
-  if (branch.isLoop || apart.has(branch) || lengthOf(branch) < lengthMin) return [];
+function openEndsOf(branch: Branch, sideMin: number): OpenEnd[] {
+  const isSide = lengthOf(branch) >= sideMin;
+  const isAlone = branch.joints.every((joint) => joint === undefined);
+  if (branch.isLoop || (isAlone && !isSide)) return [];
   return ([0, 1] as const)
     .filter((side) => branch.joints[side] === undefined)
     .map((side) => {
@@ -53,6 +63,7 @@ function openEndsOf(branch: Branch, apart: ReadonlySet<Branch>, lengthMin: numbe
       return {
         branch,
         side,
+        isSide,
         x: branch.xs.at(at)!,
         y: branch.ys.at(at)!,
         heading: headingFrom({ branch, side }) + Math.PI,

@@ -16,6 +16,10 @@ const SHARED_WAY = 1.8;
 /** How far a hand draws beyond a corner. */
 const OVERSHOOT_PENS = 6;
 const OPPOSITE_DEGREES = 30;
+const TAIL_CUT_PENS = 1.5;
+const TAIL_CUT_EXTRA_PX = 6;
+/** Shorter lines are no sides of a shape. */
+const SIDE_PENS = 5;
 const ROUNDS_MAX = 8;
 
 /** Takes away what thinning makes of uneven edges: short lines that end freely. Lines that then only meet end to end become one. */
@@ -25,7 +29,8 @@ export function pruneSpurs(graph: SkeletonGraph, penPx: number): void {
     const hatching = hatchingIn(graph, penPx);
     endsAt(graph).forEach((ends, at) => {
       const joint = graph.joints[at]!;
-      for (const { branch } of spursAmong(ends, at, joint.radius + SPUR_PENS * penPx + SPUR_EXTRA_PX)) gone.add(branch);
+      for (const spur of spursAmong(ends, at, joint.radius + SPUR_PENS * penPx + SPUR_EXTRA_PX))
+        if (!isLinesEnd(spur, ends, hatching)) gone.add(spur.branch);
       const lines = ends.filter(({ branch }) => !hatching.has(branch) && !gone.has(branch));
       for (const { branch } of overshootsAmong(lines, penPx)) gone.add(branch);
       const tip = tipAmong(ends, penPx) ?? tipAmong(lines, penPx);
@@ -50,6 +55,45 @@ function spursAmong(ends: readonly End[], joint: number, limit: number): End[] {
   return spurs.sort((a, b) => lengthOf(b.branch) - lengthOf(a.branch)).slice(1);
 }
 
+/** Whether a line goes on as the short one beyond the last stroke of hatching along it. */
+function isLinesEnd(spur: End, ends: readonly End[], hatching: ReadonlySet<Branch>): boolean {
+  const others = ends.filter((end) => end !== spur);
+  const [line, another] = others.filter(({ branch }) => !hatching.has(branch));
+  if (!line || another || others.length < 2 || lengthOf(spur.branch) < SPUR_EXTRA_PX) return false;
+  return Math.abs(degreesBetween(headingFrom(spur) + Math.PI, headingFrom(line))) < CORNER_DEGREES;
+}
+
+/** Takes away what lines go on beyond another one, on which a hand meant to end them. */
+export function cutTails(graph: SkeletonGraph, apart: ReadonlySet<Branch>, penPx: number): void {
+  const lengthMax = TAIL_CUT_PENS * penPx + TAIL_CUT_EXTRA_PX;
+  const isTail = (end: End) => isFree(end) && !apart.has(end.branch) && lengthOf(end.branch) < lengthMax;
+  const gone = new Set<Branch>();
+  for (const ends of endsAt(graph)) {
+    const [tail, another] = ends.filter(isTail);
+    if (ends.length === 4 && tail && !another) gone.add(tail.branch);
+  }
+  graph.branches = graph.branches.filter((branch) => !gone.has(branch));
+}
+
+/** Lets both sides of an acute corner that touches another line begin there, and not where they part. */
+export function mendTips(graph: SkeletonGraph, penPx: number): void {
+  const all = endsAt(graph);
+  const isTouching = ({ branch, side }: End) => {
+    const at = branch.joints[1 - side];
+    return at !== undefined && at !== branch.joints[side] && all[at]!.length > 2;
+  };
+  const isMoved = new Set<number>();
+  all.forEach((ends, joint) => {
+    const tip = tipAmong(ends, penPx, isTouching);
+    const at = tip?.branch.joints[1 - tip.side];
+    if (!tip || at === undefined || isMoved.has(at)) return;
+    if (ends.some((end) => end !== tip && lengthOf(end.branch) < SIDE_PENS * penPx)) return;
+    isMoved.add(joint);
+    for (const end of ends) if (end !== tip) end.branch.joints[end.side] = at;
+    graph.branches = graph.branches.filter((branch) => branch !== tip.branch);
+  });
+}
+
 /** Two sides drawn beyond their corner: each has a short line opposite to it. */
 function overshootsAmong(ends: readonly End[], penPx: number): End[] {
   if (ends.length !== 4) return [];
@@ -62,12 +106,12 @@ function overshootsAmong(ends: readonly End[], penPx: number): End[] {
 }
 
 /** In the ink of an acute corner the two sides are one line over some way: that from where they part to the corner. */
-function tipAmong(ends: readonly End[], penPx: number): End | undefined {
+function tipAmong(ends: readonly End[], penPx: number, isTip: (end: End) => boolean = isFree): End | undefined {
   if (ends.length !== 3) return undefined;
   return ends.find((tip) => {
     const [one, other] = ends.filter((end) => end !== tip);
     const angle = degreesBetween(headingFrom(one!), headingFrom(other!));
-    if (!isFree(tip) || Math.abs(angle) > ACUTE_DEGREES) return false;
+    if (!isTip(tip) || Math.abs(angle) > ACUTE_DEGREES) return false;
     const middle = headingFrom(one!) + (angle * Math.PI) / 360;
     if (Math.abs(degreesBetween(headingFrom(tip) + Math.PI, middle)) > ACUTE_DEGREES / 2) return false;
     const shared = penPx / 2 / Math.sin((Math.max(Math.abs(angle), SHARED_DEGREES_MIN) * Math.PI) / 360);

@@ -185,6 +185,31 @@ test("a zigzag is one stroke and keeps its corners", async () => {
   assertNear(boxOf(strokes[0]!), [40, 120, 160, 150], 2);
 });
 
+test("a coil's loops are no shapes of their own", async () => {
+  const loops = Array.from({ length: 5 }, () => "c46 0 46 45 20 45 c-26 0 -26 -45 20 -45").join(" ");
+  const strokes = await strokesOf(`<path d="M40 150 h30 ${loops} h40"/>`);
+  assert.ok(strokes.length <= 2);
+  assert.ok(strokes.every((stroke) => !isClosed(stroke)));
+});
+
+test("a box on the ground is closed, though its corner has a gap and a bar crosses it", async () => {
+  const strokes = await strokesOf(
+    '<path d="M20 260 H380"/><path d="M150 260 V130"/><path d="M156 124 H230 V260"/><path d="M60 230 L340 150"/>',
+  );
+  assert.equal(strokes.length, 3);
+  const boxes = strokes.filter(isClosed).map(boxOf);
+  assert.equal(boxes.length, 1);
+  assertNear(boxes[0]!, [150, 124, 230, 260], 4);
+});
+
+test("of an arrow the head is found where it touches a shape, and where its sides part one after the other", async () => {
+  for (const head of ["M262 88 L280 100 L261 110", "M258 92 L276 99 M260 110 L280 102"]) {
+    const strokes = await strokesOf(`<path d="M80 100 H280"/><path d="${head}"/>`);
+    assert.equal(strokes.length, 2, head);
+    assertNear(ends(strokes[0]!).flat(), [80, 100, 280, 100], 4);
+  }
+});
+
 test("where the pen skipped, the line goes on", async () => {
   const strokes = await strokesOf('<path d="M40 150 H180 M187 150 H360"/>');
   assert.equal(strokes.length, 1);

@@ -13,7 +13,7 @@ import { pairEnds } from "./junctions.ts";
 import { closeCorners } from "./open-corners.ts";
 import { contrastOf } from "./paper.ts";
 import { lineLength, linesOf } from "./pen-lines.ts";
-import { joinPairs, pruneSpurs } from "./pruning.ts";
+import { cutTails, joinPairs, mendTips, pruneSpurs } from "./pruning.ts";
 import { thin } from "./skeleton.ts";
 import { graphOf } from "./skeleton-graph.ts";
 import { strokeOf } from "./smoothing.ts";
@@ -23,6 +23,8 @@ import { partHatching } from "./tails.ts";
 /** Shorter lines are specks, in widths of the pen. */
 const LINE_MIN_PENS = 1.5;
 const LINE_MIN_PX = 4;
+/** Fewer, 2 px apart, are what is left of noise. */
+const POINTS_MIN = 10;
 /** Scribbled, as a pen fills one. */
 const DOT_POINTS = 12;
 const DOT_TURNS = 3;
@@ -51,8 +53,10 @@ function trace(image: GreyImage): Drawing {
   mergeNearJoints(graph, penPx);
   const hatching = partHatching(graph, penPx);
   joinPairs(graph, penPx);
-  closeCorners(graph, hatching.union(heads), penPx);
+  cutTails(graph, hatching.union(heads), penPx);
+  closeCorners(graph, hatching.union(heads), ink);
   joinPairs(graph, penPx);
+  mendTips(graph, penPx);
   mergeOverlaps(graph, penPx);
   const onward = pairEnds(graph, penPx);
   const outlines = outlinesIn(graph, onward, penPx);
@@ -66,7 +70,7 @@ function trace(image: GreyImage): Drawing {
   const lengthMin = Math.max(LINE_MIN_PX, LINE_MIN_PENS * penPx);
   const strokes = [...lines.filter((line) => lineLength(line) >= lengthMin).map(strokeOf), ...dots.map(strokeOfDot)];
   const points = strokes.reduce((sum, { length }) => sum + length, 0);
-  if (strokes.length === 0) throw new ImageError("image_empty", "expected a drawing, got an image without lines");
+  if (points < POINTS_MIN) throw new ImageError("image_empty", "expected a drawing, got an image without lines");
   if (strokes.length > SKETCH_LIMITS.strokes)
     throw tooComplex(`${strokes.length} strokes, more than ${SKETCH_LIMITS.strokes}`);
   if (points > SKETCH_LIMITS.points) throw tooComplex(`${points} points, more than ${SKETCH_LIMITS.points}`);
