@@ -29,11 +29,11 @@ export class Tesseract {
       name: "label reader",
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: 8 },
     });
-    // Nobody stays for it; while something is read, whoever waits for it stays by a timer.
-    this.#thread.unref();
     this.#thread.on("message", (message: FromReader) => this.#receive(message));
     this.#thread.on("error", (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
     this.#thread.on("exit", () => this.#fail(new Error("its thread has ended")));
+    // Nobody stays for it; while something is read, whoever waits for it stays by a timer. A listener would hold it again.
+    this.#thread.unref();
   }
 
   /** Reads a PGM with one line of writing. Rejects when its thread ends. */
