@@ -19,7 +19,7 @@ export interface Analysis {
   /** The strokes, traced if it was an image; none when it was given as a recognition. */
   drawing: Drawing | null;
   recognition: Recognition;
-  /** Null when what is seen makes no machine; the last warning says why. */
+  /** Null when what is seen makes no machine; the first warning says why. */
   scene: Scene | null;
   understood: string[];
   warnings: string[];

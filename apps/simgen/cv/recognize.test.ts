@@ -152,6 +152,20 @@ test("words belong to the shape beside them, or to the whole drawing", () => {
   );
 });
 
+test("a slip of the pen at an outline is no bar; a bar that nothing is joined to is doubted", () => {
+  const box = stroke([300, 200], [420, 200], [420, 280], [300, 280], [300, 200]);
+  assert.deepEqual(seenIn(drawn(box, stroke([421, 279], [430, 287]))), ["box-1"]);
+  const { shapes } = recognize(drawn(box, stroke([100, 400], [250, 410])));
+  const [sure, doubted] = shapes.map(({ confidence }) => confidence);
+  assert.ok((sure ?? 0) > 0.8 && (doubted ?? 1) < 0.65, JSON.stringify([sure, doubted]));
+});
+
+test("hatching at the foot of a bar holds it, though it goes along nothing", () => {
+  const mast = stroke([400, 150], [400, 450]);
+  const foot = Array.from({ length: 6 }, (_, index) => stroke([370 + index * 12, 452], [362 + index * 12, 466]));
+  assert.deepEqual(seenIn(drawn(mast, ...foot)), ["line-1 fixed"]);
+});
+
 test("what nothing is seen in is named", () => {
   const { shapes, unknown } = recognize(drawn([[10, 10]], ring([300, 300], 50)));
   assert.equal(shapes.length, 1);

@@ -40,19 +40,12 @@ export function pointersOf(inks: readonly Ink[], unit: number): { pointers: Poin
   const byLength = inks.filter((ink) => !used.has(ink)).sort((a, b) => b.length - a.length);
   for (const shaft of byLength) {
     if (used.has(shaft)) continue;
-    const head = [true, false].map((atEnd) =>
-      headAt(
-        shaft,
-        atEnd,
-        inks.filter((ink) => !used.has(ink)),
-        unit,
-      ),
-    );
-    const atEnd = head[0] !== undefined;
-    const barbs = head[0] ?? head[1];
+    const left = inks.filter((ink) => !used.has(ink));
+    const ahead = headAt(shaft, true, left, unit);
+    const barbs = ahead ?? headAt(shaft, false, left, unit);
     if (!barbs) continue;
     for (const ink of [shaft, ...barbs]) used.add(ink);
-    pointers.push({ shaft: atEnd ? shaft.path : shaft.path.toReversed(), strokes: strokesOf([shaft, ...barbs]) });
+    pointers.push({ shaft: ahead ? shaft.path : shaft.path.toReversed(), strokes: strokesOf([shaft, ...barbs]) });
   }
   return { pointers, rest: inks.filter((ink) => !used.has(ink)) };
 }
@@ -136,14 +129,11 @@ function isBentAt(path: Path, tip: Point, near: number): boolean {
 function swings(path: Path): boolean {
   const points = resampled(path, 60);
   let turns = 0;
-  let before = 0;
   for (let i = 4; i < points.length; i += 2) {
     const turn = turnBetween(directionOf(points[i - 4]!, points[i - 2]!), directionOf(points[i - 2]!, points[i]!));
-    if (Math.abs(turn) < 0.5) continue;
-    if (before !== 0 && Math.abs(turn) > 0.5) turns++;
-    before = turn;
+    if (Math.abs(turn) >= 0.5) turns++;
   }
-  return turns > 8;
+  return turns > 9;
 }
 
 /** Straight or bent evenly, and open. */

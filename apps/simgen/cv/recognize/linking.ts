@@ -96,12 +96,12 @@ function endLink(
     .filter((shape) => shape.id !== bar.id && isAround(end, shape, REACH * unit))
     .map((shape) => ({ shape, distance: shapeDistance(end, shape) }))
     .filter((each) => each.distance < REACH * unit)
+    // Two bars that end there are joined once.
     .filter(({ shape }) => !isLinked(bar.id, shape.id, end, found, unit))
     .sort((a, b) => a.distance - b.distance || Number(isClosed(b.shape)) - Number(isClosed(a.shape)));
   const [nearest] = near;
   if (!nearest) return;
   const { shape } = nearest;
-  // Two bars that end there are joined once.
   const confidence = 1 - nearest.distance / REACH / unit / 2;
   return { kind: shape.fixed ? "hinge" : "weld", a: bar.id, b: shape.id, at: end, strokes: [], confidence };
 }
@@ -124,9 +124,7 @@ function radiusOf(id: string, shapes: readonly Shape[]): number {
 function isLinked(one: string, other: string, at: Point, found: readonly Found[], unit: number): boolean {
   return found.some(
     (link) =>
-      ((link.a === one && link.b === other) || (link.a === other && link.b === one)) &&
-      (link.kind === "hinge" || link.kind === "weld") &&
-      distance(link.at, at) < 25 * unit,
+      isOf(link, one, other) && (link.kind === "hinge" || link.kind === "weld") && distance(link.at, at) < 25 * unit,
   );
 }
 
