@@ -7,6 +7,7 @@ import { hatchingsOf } from "./recognize/hatching.ts";
 import { inkOf } from "./recognize/ink.ts";
 import { isWithin, type Lettering, letteringsOf } from "./recognize/lettering.ts";
 import { linksOf } from "./recognize/linking.ts";
+import { numbered } from "./recognize/numbered.ts";
 import { outlineOf } from "./recognize/outline.ts";
 import { type Parts, partsOf } from "./recognize/parts.ts";
 import { centerOf, outlineDistance, shapeDistance } from "./recognize/solid.ts";
@@ -28,7 +29,7 @@ export function recognize(drawing: Drawing): Recognition {
   const unit = unitOf(drawing);
   const { pointers, hatchings, letterings, rest: plain } = sortedOut(drawing, unit);
   const parts = partsOf(plain, unit);
-  const shapes = named(grounded(held(shapesOf(parts, unit), hatchings, unit), parts.dots, unit));
+  const shapes: Shape[] = numbered(grounded(held(shapesOf(parts, unit), hatchings, unit), parts.dots, unit));
   const links = linksOf(shapes, parts.dots, parts.ties, unit);
   const seen = {
     shapes: doubted(shapes, links),
@@ -83,15 +84,6 @@ function shapesOf({ outlines, lines }: Parts, unit: number): Shape[] {
       return { ...common, kind: "line", points, confidence, strokes };
     }),
   ].sort((a, b) => (a.strokes[0] ?? 0) - (b.strokes[0] ?? 0));
-}
-
-function named(shapes: readonly Shape[]): Shape[] {
-  const counts = new Map<string, number>();
-  return shapes.map((shape) => {
-    const count = (counts.get(shape.kind) ?? 0) + 1;
-    counts.set(shape.kind, count);
-    return { ...shape, id: `${shape.kind}-${count}` };
-  });
 }
 
 /** A bar that nothing is joined to may be no more than a slip of the pen. */

@@ -4,12 +4,6 @@ import { endOf, type Ink, joined } from "./ink.ts";
 
 /** An end so near an outline has met that. */
 const TOUCH = 8;
-interface End {
-  ink: Ink;
-  atEnd: boolean;
-  at: Point;
-}
-
 /** Strokes of one outline. */
 const PARTS_MAX = 6;
 /** Ways on from each stroke that are looked at. */
@@ -20,6 +14,21 @@ const ASIDE = 0.004;
 const COMPACT = 0.012;
 /** A plate may have a joint at a corner; with more, its sides are bars. */
 const JOINTS_MAX = 1;
+
+/** Where an ink begins, or ends. */
+class End {
+  readonly ink: Ink;
+  readonly atEnd: boolean;
+  readonly at: Point;
+  /** The other one of the same ink. */
+  across: End = this;
+
+  constructor(ink: Ink, atEnd: boolean) {
+    this.ink = ink;
+    this.atEnd = atEnd;
+    this.at = endOf(ink, atEnd);
+  }
+}
 
 /** How far apart two ends may be that a hand meant to meet. */
 function gapMax(one: Ink, other: Ink, unit: number): number {
@@ -55,13 +64,12 @@ export function cyclesOf(inks: readonly Ink[], dots: readonly Dot[], unit: numbe
           if (Math.abs(areaOf(whole.path)) > COMPACT * length * length && marked + joints.get(tail)! <= JOINTS_MAX)
             found.push({ parts, whole, badness: (gaps + gap) / length + ASIDE * strokesBetween(whole) });
         } else if (parts.length < PARTS_MAX && order.get(next.ink)! > begin && !parts.includes(next.ink)) {
-          const across = ends[2 * order.get(next.ink)! + Number(!next.atEnd)]!;
           const longer = joined(whole, true, next.ink, next.atEnd);
-          follow([...parts, next.ink], longer, across, gaps + gap, marked + joints.get(tail)!);
+          follow([...parts, next.ink], longer, next.across, gaps + gap, marked + joints.get(tail)!);
         }
       }
     };
-    follow([start.ink], start.ink, ends[2 * begin + 1]!, 0, 0);
+    follow([start.ink], start.ink, start.across, 0, 0);
   }
   const used = new Set<Ink>();
   const closed: Ink[] = [];
@@ -80,7 +88,12 @@ function strokesBetween({ strokes }: Ink): number {
 
 /** Two an ink: where it begins, and where it ends. */
 function endsOf(inks: readonly Ink[]): End[] {
-  return inks.flatMap((ink) => [false, true].map((atEnd): End => ({ ink, atEnd, at: endOf(ink, atEnd) })));
+  return inks.flatMap((ink) => {
+    const [from, to] = [new End(ink, false), new End(ink, true)];
+    from.across = to;
+    to.across = from;
+    return [from, to];
+  });
 }
 
 /** Lines drawn in several strokes: two ends that meet, with no third and no joint there. */
@@ -101,20 +114,19 @@ export function chainsOf(inks: readonly Ink[], outlines: readonly Ink[], dots: r
   }
   const chains: Ink[] = [];
   const used = new Set<Ink>();
-  const endFor = (ink: Ink, atEnd: boolean) => ends.find((end) => end.ink === ink && end.atEnd === atEnd)!;
   const nextAfter = (end: End): End | undefined => {
     const partner = partners.get(end);
     return partner && partners.get(partner) === end && !used.has(partner.ink) ? partner : undefined;
   };
-  for (const ink of inks) {
-    if (used.has(ink)) continue;
-    used.add(ink);
-    let chain = ink;
+  for (const from of ends.filter(({ atEnd }) => !atEnd)) {
+    if (used.has(from.ink)) continue;
+    used.add(from.ink);
+    let chain = from.ink;
     // From its end on, and then back from its beginning: where a chain goes on, it goes on from the last one's other end.
-    for (const isAhead of [true, false])
-      for (let met = nextAfter(endFor(ink, isAhead)); met; met = nextAfter(endFor(met.ink, !met.atEnd))) {
+    for (const end of [from.across, from])
+      for (let met = nextAfter(end); met; met = nextAfter(met.across)) {
         used.add(met.ink);
-        chain = isAhead ? joined(chain, true, met.ink, met.atEnd) : joined(met.ink, met.atEnd, chain, false);
+        chain = end.atEnd ? joined(chain, true, met.ink, met.atEnd) : joined(met.ink, met.atEnd, chain, false);
       }
     chains.push(chain);
   }

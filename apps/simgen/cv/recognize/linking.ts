@@ -1,6 +1,7 @@
 import type { Link, Shape } from "../recognition.ts";
 import type { Dot } from "./dot.ts";
 import { boundsOf, distance, first, last, nearestOnPath, type Path, type Point } from "./geometry.ts";
+import { numbered } from "./numbered.ts";
 import type { Parts } from "./parts.ts";
 import { cornersOf, isClosed, outlineDistance, outlinePath, shapeDistance, sizeOf } from "./solid.ts";
 
@@ -34,12 +35,7 @@ export function linksOf(shapes: readonly Shape[], dots: readonly Dot[], ties: re
     const link = tieLink(tie, shapes, unit);
     if (link) found.push(link);
   }
-  const counts = new Map<string, number>();
-  return found.map((link) => {
-    const count = (counts.get(link.kind) ?? 0) + 1;
-    counts.set(link.kind, count);
-    return { ...link, id: `${link.kind}-${count}` };
-  });
+  return numbered(found);
 }
 
 type Axle = Extract<Found, { kind: "hinge" }>;
