@@ -3,6 +3,7 @@ import { Resources } from "@holdfast/resources";
 import { pino } from "pino";
 import { ConfigError } from "../service/environment.ts";
 import { Health } from "../service/health.ts";
+import { endOnSignals, logNews } from "../service/running.ts";
 import { Analyzer } from "./analyzer.ts";
 import { readCvConfig } from "./config.ts";
 import { createCvHttp } from "./http.ts";
@@ -15,10 +16,7 @@ async function start(): Promise<void> {
   const config = readCvConfig();
   const logger = pino({ level: config.logLevel, base: null });
   const resources = new Resources();
-  resources.on("news", ({ what, kind, owner, why }) => {
-    const level = ["leaked", "died", "release failed"].includes(what) ? "warn" : "info";
-    logger[level]({ kind, owner, why }, `resources: ${what}`);
-  });
+  logNews(resources, logger);
   const analyzer = new Analyzer(resources, { threads: config.threads });
   await analyzer.ready();
   const health = await Health.start({
@@ -29,21 +27,10 @@ async function start(): Promise<void> {
   const bound = app.server.address();
   process.stdout.write(`CV is ready: http://localhost:${typeof bound === "object" ? bound?.port : bound}\n`);
 
-  const stop = async (signal: string) => {
-    if (health.draining) return;
-    health.draining = true;
-    health.close();
-    logger.info({ signal }, "shutting down");
-    setTimeout(() => {
-      logger.error(`not done within ${SHUTDOWN_TIMEOUT_MS} ms`);
-      process.exit(1);
-    }, SHUTDOWN_TIMEOUT_MS).unref();
+  endOnSignals(health, logger, SHUTDOWN_TIMEOUT_MS, async () => {
     await app.close();
     await analyzer.close();
-    process.exit(0);
-  };
-  process.on("SIGTERM", () => void stop("SIGTERM"));
-  process.on("SIGINT", () => void stop("SIGINT"));
+  });
 }
 
 try {

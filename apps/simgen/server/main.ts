@@ -6,6 +6,7 @@ import { memoryStore, redisStore, SessionError } from "@holdfast/sessions";
 import { type Logger, pino } from "pino";
 import { ConfigError } from "../service/environment.ts";
 import { Health } from "../service/health.ts";
+import { endOnSignals, logNews } from "../service/running.ts";
 import { Pool } from "../sim/pool.ts";
 import { type Config, readConfig } from "./config.ts";
 import { DATABASE_CLIENTS, DatabaseError, openDatabase } from "./database.ts";
@@ -133,22 +134,10 @@ async function start(): Promise<void> {
   await app.listen({ host: config.host, port: config.port, listenTextResolver: () => "listening" });
   process.stdout.write(`SimGen is ready: ${address(config, app.server.address())}\n`);
 
-  const stop = async (signal: string) => {
-    if (health.draining) return;
-    health.draining = true;
-    // Sessions that drain are not ready; that is no news of their store.
-    health.close();
-    logger.info({ signal }, "shutting down");
-    setTimeout(() => {
-      logger.error(`not done within ${SHUTDOWN_TIMEOUT_MS} ms`);
-      process.exit(1);
-    }, SHUTDOWN_TIMEOUT_MS).unref();
+  endOnSignals(health, logger, SHUTDOWN_TIMEOUT_MS, async () => {
     await sessions.drain({ graceMs: DRAIN_MS });
     await closeAll();
-    process.exit(0);
-  };
-  process.on("SIGTERM", () => void stop("SIGTERM"));
-  process.on("SIGINT", () => void stop("SIGINT"));
+  });
 }
 
 /** All that this process holds: what leaks, dies or is replaced is in the log, and counted in the metrics. */
@@ -160,10 +149,7 @@ function watchedResources(logger: Logger): Resources {
       scope: { leakMs: REQUEST_LEAK_MS },
     },
   });
-  resources.on("news", ({ what, kind, owner, why }) => {
-    const level = ["leaked", "died", "release failed"].includes(what) ? "warn" : "info";
-    logger[level]({ kind, owner, why }, `resources: ${what}`);
-  });
+  logNews(resources, logger);
   return resources;
 }
 
