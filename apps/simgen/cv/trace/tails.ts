@@ -7,8 +7,10 @@ const TAIL_EXTRA_PX = 8;
 /** Strokes of hatching: so many of about one direction (as lines, not as arrows) and length within so many of their lengths. */
 const HATCH_MIN = 3;
 const HATCH_DEGREES = 25;
+/** A pixel more or less turns short ones by this, divided by their length in pixels. */
+const HATCH_DEGREES_PX = 57;
 const HATCH_REACH = 3;
-const HATCH_LENGTH_RATIO = 0.5;
+const HATCH_LENGTH_RATIO = 0.4;
 /** So much of a line is bent towards a stroke that ends on it, in radii of the ink there. */
 const HEALED_RADII = 2.5;
 
@@ -77,10 +79,11 @@ function straighten(joint: Joint, one: End, other: End, way: number): void {
 
 /** Also of a tail and itself. */
 function areOneHatching(a: Tail, b: Tail): boolean {
+  const [shorter, longer] = [Math.min(a.length, b.length), Math.max(a.length, b.length)];
   return (
-    Math.hypot(a.x - b.x, a.y - b.y) < HATCH_REACH * a.length &&
-    Math.min(a.length, b.length) > HATCH_LENGTH_RATIO * Math.max(a.length, b.length) &&
-    Math.abs(degreesBetween(a.direction, b.direction)) < HATCH_DEGREES
+    Math.hypot(a.x - b.x, a.y - b.y) < HATCH_REACH * longer &&
+    shorter > HATCH_LENGTH_RATIO * longer &&
+    Math.abs(degreesBetween(a.direction, b.direction)) < HATCH_DEGREES + HATCH_DEGREES_PX / shorter
   );
 }
 
