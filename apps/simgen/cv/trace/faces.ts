@@ -1,14 +1,14 @@
 import { circleThrough, lineResidual } from "./curve-fit.ts";
 import { lineAlong, type PenLine } from "./pen-lines.ts";
-import { areaOf, cornersOf, hullOf } from "./polygon.ts";
+import { areaOf, areaOfBoxAround, cornersOf, hullOf } from "./polygon.ts";
 import { type Branch, endsAt, lengthAlong, lengthOf, type SkeletonGraph } from "./skeleton-graph.ts";
 import { hatchingIn } from "./tails.ts";
 
 /** Of a shape that shares lines with others: a side of a box on the ground, or on another box. */
 export interface Outline {
   line: PenLine;
-  /** Its branches. */
-  branches: number[];
+  /** The ends at which its branches begin, one after the other. */
+  chain: number[];
 }
 
 /** How a face's outline passes a joint: on along a line, off a line to one that ends there, off one line to another, or as none goes. */
@@ -34,6 +34,13 @@ const REACH_PX = 5;
 const BAR_RESIDUAL = 0.03;
 /** Area by the square of the circumference: 1 / 16 of a square, less of a long box. */
 const SQUARE_SHARE = 0.05;
+/** Between others a shape is no narrower than this: what boxes beside each other leave free is. In widths of the pen. */
+const BETWEEN_PENS = 6;
+/** How much of the box around it a box fills. */
+const BOX_SHARE = 0.9;
+/** Lines drawn twice are this wide, in widths of the pen, over this share of the circumference. */
+const DOUBLED_PENS = 1.35;
+const DOUBLED_SHARE = 0.1;
 /** More branches around one face are a pattern. */
 const BRANCHES_MAX = 40;
 
@@ -42,9 +49,28 @@ const BRANCHES_MAX = 40;
  * a line ends on another. Neither what is closed without another line, nor what overlapping shapes have in common.
  */
 export function outlinesIn(graph: SkeletonGraph, onward: Int32Array, penPx: number): Outline[] {
+  const outlines: Outline[] = [];
+  for (const { chain, passages } of facesIn(graph, onward)) {
+    if (passages.every((each) => each === "onward")) continue;
+    const count = (passage: Passage) => passages.filter((each) => each === passage).length;
+    const [tees, crossings] = [count("tee"), count("crossing")];
+    if (crossings > 1) continue;
+    const line = lineAlong(graph, chain, onward, true);
+    const isPlain = crossings === 0 && !isBraced(graph, chain, passages, onward);
+    if ((isPlain && isShape(line, tees, penPx)) || isBetween(graph, chain, line, crossings, penPx))
+      outlines.push({ line, chain });
+  }
+  const isTaken = new Set(outlines.flatMap(({ chain }) => chain.map((end) => end >> 1)));
+  for (const { line, chain, own } of standingIn(graph, onward))
+    if (!own.every((end) => isTaken.has(end >> 1)) && isShape(line, 2, penPx)) outlines.push({ line, chain });
+  return outlines;
+}
+
+/** What is gone around by always taking the next line on one side: faces counterclockwise, and what is outside of all clockwise. */
+function facesIn(graph: SkeletonGraph, onward: Int32Array): { chain: number[]; passages: Passage[] }[] {
   const turns = turnsIn(graph);
   const isDone = new Uint8Array(turns.length);
-  const outlines: Outline[] = [];
+  const faces: { chain: number[]; passages: Passage[] }[] = [];
   for (let start = 0; start < turns.length; start++) {
     if (isDone[start] || turns[start]! < 0) continue;
     const chain: number[] = [];
@@ -53,17 +79,9 @@ export function outlinesIn(graph: SkeletonGraph, onward: Int32Array, penPx: numb
       chain.push(end);
     }
     if (chain.length > BRANCHES_MAX) continue;
-    const passages = chain.map((end, i) => passageOf(chain.at(i - 1)! ^ 1, end, onward));
-    if (passages.includes("crossing") || passages.every((each) => each === "onward")) continue;
-    const line = lineAlong(graph, chain, onward, true);
-    if (isBraced(graph, chain, passages, onward)) continue;
-    const tees = passages.filter((each) => each === "tee").length;
-    if (isShape(line, tees, penPx)) outlines.push({ line, branches: chain.map((end) => end >> 1) });
+    faces.push({ chain, passages: chain.map((end, i) => passageOf(chain.at(i - 1)! ^ 1, end, onward)) });
   }
-  const isTaken = new Set(outlines.flatMap(({ branches }) => branches));
-  for (const { line, branches, own } of standingIn(graph, onward))
-    if (!own.every((branch) => isTaken.has(branch)) && isShape(line, 2, penPx)) outlines.push({ line, branches });
-  return outlines;
+  return faces;
 }
 
 /** Bent lines that begin and end on the same other line, closed with what of this lies between: whatever crosses them. */
@@ -98,14 +116,14 @@ function standingIn(graph: SkeletonGraph, onward: Int32Array): (Outline & { own:
         line.xs.reverse();
         line.ys.reverse();
       }
-      return [{ line, branches: chain.map((end) => end >> 1), own: own.map((end) => end >> 1) }];
+      return [{ line, chain, own }];
     });
   });
 }
 
 /** The branches that only reach a little beyond a corner of an outline: a hand goes on farther than it means to. */
 export function excessIn(graph: SkeletonGraph, outlines: readonly Outline[], penPx: number): Set<Branch> {
-  const corners = new Set(outlines.flatMap(({ branches }) => branches.flatMap((i) => graph.branches[i]!.joints)));
+  const corners = new Set(outlines.flatMap(({ chain }) => chain.flatMap((end) => graph.branches[end >> 1]!.joints)));
   const hatching = hatchingIn(graph, penPx);
   return new Set(
     graph.branches.filter((branch) => {
@@ -136,6 +154,32 @@ function isBraced(
   if (!bar) return false;
   const { xs, ys } = lineAlong(graph, bar, onward, false);
   return lineResidual(xs, ys) < BAR_RESIDUAL * lengthAlong(xs, ys);
+}
+
+/** Whether it is a shape whatever its lines do elsewhere: as exact as a box is, or by sides that are drawn twice, as those of neighbours are. */
+function isBetween(
+  graph: SkeletonGraph,
+  chain: readonly number[],
+  { xs, ys }: PenLine,
+  crossings: number,
+  penPx: number,
+): boolean {
+  const area = -areaOf(xs, ys);
+  const around = lengthAlong(xs, ys);
+  if (area < (BETWEEN_PENS / 2) * penPx * around) return false;
+  const hull = hullOf(xs, ys);
+  const corners = cornersOf(hull, CORNER_SHARE * around);
+  if (corners > 4 || corners < 3 + crossings) return false;
+  if (corners === 4 && area > BOX_SHARE * areaOfBoxAround(hull)) return true;
+  if (area < CONVEX_SHARE * Math.abs(areaOf(hull.xs, hull.ys))) return false;
+  let [doubled, total] = [0, 0];
+  for (const end of chain) {
+    const branch = graph.branches[end >> 1]!;
+    const length = lengthOf(branch);
+    total += length;
+    if (2 * branch.radius > DOUBLED_PENS * penPx) doubled += length;
+  }
+  return doubled > DOUBLED_SHARE * total;
 }
 
 function isShape({ xs, ys }: PenLine, tees: number, penPx: number): boolean {

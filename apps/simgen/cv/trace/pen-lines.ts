@@ -1,6 +1,7 @@
+import { joinBehind } from "./behind.ts";
 import { degreesBetween, headingFrom } from "./heading.ts";
 import { skipAt } from "./sight.ts";
-import { type Joint, lengthAlong, lengthOf, type SkeletonGraph } from "./skeleton-graph.ts";
+import { type Branch, type Joint, lengthAlong, lengthOf, type SkeletonGraph } from "./skeleton-graph.ts";
 
 const CORNER_DEGREES = 75;
 
@@ -17,7 +18,13 @@ export interface PenLine {
  * Follows the branches from end to end, across joints where they go on. What is only the outline of a shape is none of a line's
  * own: it is left out at the line's ends, and the line altogether if it has nothing else.
  */
-export function linesOf(graph: SkeletonGraph, onward: Int32Array, isOutline: Uint8Array): PenLine[] {
+export function linesOf(
+  graph: SkeletonGraph,
+  onward: Int32Array,
+  outlines: readonly { chain: readonly number[] }[],
+  isOutline: Uint8Array,
+  hatching: ReadonlySet<Branch>,
+): PenLine[] {
   const { branches } = graph;
   const isDone = new Uint8Array(branches.length);
   const chainFrom = (start: number): number[] => {
@@ -28,21 +35,29 @@ export function linesOf(graph: SkeletonGraph, onward: Int32Array, isOutline: Uin
     }
     return chain;
   };
-  const lines: PenLine[] = [];
   const isOwn = (end: number) => !isOutline[end >> 1];
+  const open: number[][] = [];
   for (let end = 0; end < onward.length; end++) {
     if (onward[end]! >= 0 || isDone[end >> 1] || branches[end >> 1]!.isLoop) continue;
     const chain = chainFrom(end);
     const own = chain.slice(chain.findIndex(isOwn), chain.findLastIndex(isOwn) + 1);
-    if (own.length > 0) lines.push(lineAlong(graph, own, onward, false));
+    if (own.length > 0) open.push(own);
   }
-  branches.forEach(({ xs, ys, isLoop }, i) => {
-    if (isLoop) lines.push({ xs, ys, isClosed: true, isFree: [false, false] });
-    if (isLoop || isDone[i]) return;
-    const chain = chainFrom(2 * i);
-    if (chain.some(isOwn)) lines.push(lineAlong(graph, chain, onward, true));
+  const loops = branches
+    .filter(({ isLoop }) => isLoop)
+    .map(({ xs, ys }) => ({ xs, ys, isClosed: true, isFree: [false, false] as [boolean, boolean] }));
+  const closed = branches.flatMap(({ isLoop }, i) => (isLoop || isDone[i] ? [] : [chainFrom(2 * i)]));
+  const lines = joinBehind(graph, open, [...outlines.map(({ chain }) => chain), ...closed]).map((chain) => {
+    const line = lineAlong(graph, chain, onward, false);
+    // No line goes on as a stroke of hatching.
+    if (hatching.has(branches[chain[0]! >> 1]!)) line.isFree = [false, false];
+    return line;
   });
-  return lines;
+  return [
+    ...lines,
+    ...loops,
+    ...closed.filter((chain) => chain.some(isOwn)).map((chain) => lineAlong(graph, chain, onward, true)),
+  ];
 }
 
 /** The line through branches, each given by the end at which it begins. */

@@ -45,3 +45,17 @@ export function cornersOf({ xs, ys }: Polygon, tolerance: number): number {
   }
   return left.length;
 }
+
+/** The least area of a box, at any angle, around a convex polygon: one of its sides lies on one of the polygon's (Freeman 1975). */
+export function areaOfBoxAround({ xs, ys }: Polygon): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
+    const [dx, dy] = [xs[i]! - xs[j]!, ys[i]! - ys[j]!];
+    const extentBy = (ux: number, uy: number) => {
+      const along = xs.map((x, k) => x * ux + ys[k]! * uy);
+      return Math.max(...along) - Math.min(...along);
+    };
+    least = Math.min(least, (extentBy(dx, dy) * extentBy(-dy, dx)) / (dx * dx + dy * dy));
+  }
+  return least;
+}

@@ -61,9 +61,9 @@ function trace(image: GreyImage): Drawing {
   const onward = pairEnds(graph, penPx);
   const outlines = outlinesIn(graph, onward, penPx);
   const isOutline = new Uint8Array(graph.branches.length);
-  for (const { branches } of outlines) for (const branch of branches) isOutline[branch] = 1;
+  for (const { chain } of outlines) for (const end of chain) isOutline[end >> 1] = 1;
   for (const branch of excessIn(graph, outlines, penPx)) isOutline[graph.branches.indexOf(branch)] = 1;
-  const open = linesOf(graph, onward, isOutline);
+  const open = linesOf(graph, onward, outlines, isOutline, hatching);
   if (open.length + dots.length > LINES_MAX) throw tooComplex(`${open.length + dots.length} lines`);
   const whole = [...outlines.map(({ line }) => line), ...splitAtBends(closeGaps(open, penPx))];
   const lines = splitAtDots(whole, dots);
