@@ -16,6 +16,8 @@ interface Ring {
   x: number;
   y: number;
   radius: number;
+  /** How much of it is ink. */
+  share: number;
 }
 
 /** Pinholes are smaller than this, in squares of the pen's width and pixels. */
@@ -39,6 +41,10 @@ const HOLES_MAX = 400;
 const ROW_RADII = 3;
 const ROW_RADIUS_RATIO = 0.5;
 const OUTSIDE_PX = 2;
+/** Lines part the inside of a ring into not many more. */
+const NEAR_MAX = 4;
+const NEAR_RINGS = 1.5;
+const CIRCLE_STEPS = 30;
 
 const CLOSED = 1;
 const OPEN = 2;
@@ -68,7 +74,10 @@ export function fillHoles(ink: Ink): void {
   const rings: Ring[] = [];
   for (const seed of left.length > HOLES_MAX ? [] : left) {
     if (rings.some(({ x, y, radius }) => Math.hypot(seed.x - x, seed.y - y) < radius)) continue;
-    const ring = ringAround(ink, [seed], ringMax) ?? ringAround(ink, gathered(seed, left, ringMax), ringMax);
+    const ring = groupsAround(seed, left, ringMax).reduce<Ring | undefined>((best, group) => {
+      const other = ringAround(ink, group, ringMax);
+      return other && (!best || other.share > best.share) ? other : best;
+    }, undefined);
     if (ring) rings.push(ring);
   }
   for (const ring of rings) {
@@ -125,34 +134,44 @@ function holesIn({ mask, stride, pixels }: Ink, areaMax: number): Hole[] {
   return holes;
 }
 
-/** The holes that lines through one ring make of its inside, if the seed is one of these. */
-function gathered(seed: Hole, holes: readonly Hole[], ringMax: number): Hole[] {
-  let near = [seed];
-  for (let round = 0; round < 4; round++) {
-    const { x, y } = middleOf(near);
-    near = holes.filter((hole) => Math.hypot(hole.x - x, hole.y - y) < ringMax);
-  }
-  return near;
-}
-
-function middleOf(holes: readonly Hole[]): { x: number; y: number } {
-  const area = holes.reduce((sum, { pixels }) => sum + pixels.length, 0);
-  const mean = (of: (hole: Hole) => number) =>
-    holes.reduce((sum, hole) => sum + of(hole) * hole.pixels.length, 0) / area;
-  return { x: mean((hole) => hole.x), y: mean((hole) => hole.y) };
+/** The hole alone and with those near it, as lines through a ring part its inside. */
+function groupsAround(seed: Hole, holes: readonly Hole[], ringMax: number): Hole[][] {
+  const way = (hole: Hole) => Math.hypot(hole.x - seed.x, hole.y - seed.y);
+  const near = holes
+    .filter((hole) => hole !== seed && way(hole) < NEAR_RINGS * ringMax)
+    .sort((a, b) => way(a) - way(b));
+  const groups = [[seed]];
+  for (const hole of near.slice(0, NEAR_MAX)) groups.push(...groups.map((group) => [...group, hole]));
+  return groups;
 }
 
 /** The ring that these holes fill, by the radius inside, if lines touch or cross it. */
 function ringAround(ink: Ink, holes: readonly Hole[], ringMax: number): Ring | undefined {
-  if (holes.length === 0) return undefined;
   const { stride, penPx } = ink;
-  const { x, y } = middleOf(holes);
-  let radius = 0;
-  for (const { pixels } of holes)
-    for (const at of pixels) radius = Math.max(radius, Math.hypot((at % stride) - x, Math.floor(at / stride) - y));
-  radius += 0.5;
+  const points = holes.flatMap(({ pixels }) => pixels.map((at): Spot => [at % stride, Math.floor(at / stride)]));
+  const { x, y, radius: inside } = circleAround(points);
+  const radius = inside + 0.5;
   if (radius > ringMax) return undefined;
-  const isRing = [penPx / 4, penPx / 2].some((way) => inkAround(ink, x, y, radius + way).share >= RING_SHARE);
+  const share = Math.max(...[penPx / 4, penPx / 2].map((way) => inkAround(ink, x, y, radius + way).share));
   const isTouched = holes.length > 1 || inkAround(ink, x, y, radius + penPx + OUTSIDE_PX).share > 0;
-  return isRing && isTouched ? { x, y, radius } : undefined;
+  return share >= RING_SHARE && isTouched ? { x, y, radius, share } : undefined;
+}
+
+type Spot = readonly [x: number, y: number];
+
+/** About the smallest circle around points: from their middle towards the farthest, by ever shorter steps (Badoiu and Clarkson 2003). */
+function circleAround(points: readonly Spot[]): { x: number; y: number; radius: number } {
+  let [x, y] = points[0]!;
+  let radius = 0;
+  for (let step = 1; step <= CIRCLE_STEPS; step++) {
+    let farthest = points[0]!;
+    radius = 0;
+    for (const point of points) {
+      const way = Math.hypot(point[0] - x, point[1] - y);
+      if (way > radius) [radius, farthest] = [way, point];
+    }
+    x += (farthest[0] - x) / (step + 1);
+    y += (farthest[1] - y) / (step + 1);
+  }
+  return { x, y, radius };
 }
