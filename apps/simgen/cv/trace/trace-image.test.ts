@@ -133,8 +133,8 @@ test("a dot is a tiny scribble about as large as its blob, also where lines end 
   assert.equal(strokes.length, 4, "two lines and two dots");
 });
 
-test("a small ring that a line parts into unlike pieces is such a dot too", async () => {
-  const strokes = await strokesOf('<circle cx="100" cy="100" r="8"/><path d="M20 105 H180"/>');
+test("a small ring that lines part into unlike pieces is such a dot too", async () => {
+  const strokes = await strokesOf('<circle cx="100" cy="100" r="8"/><path d="M20 103 H180M70 180 100 103 125 180"/>');
   const marks = strokes.map(boxOf).filter(([left, , right]) => right - left < 24);
   assert.equal(marks.length, 1);
   assertNear(marks[0]!, [91, 91, 109, 109], 3);
