@@ -100,11 +100,11 @@ function coilOf(row: readonly Hole[], { stride, penPx }: Ink): Coil | undefined 
 }
 
 /** Puts a zigzag in place of each coil, from the line that leads to it to the one that leads away. */
-export function unwindCoils(graph: SkeletonGraph, coils: readonly Coil[], penPx: number): void {
+export function unwindCoils(graph: SkeletonGraph, coils: readonly Coil[], ink: Ink): void {
   for (const coil of coils) {
-    const leads = cutOut(graph, coil, penPx);
+    const leads = cutOut(graph, coil, ink.penPx);
     const ends = leads.map((each) => leadAmong(graph, each, 2 * coil.halfWidth));
-    graph.branches.push(zigzagAlong(graph, coil, ends, penPx));
+    graph.branches.push(zigzagAlong(graph, coil, ends, ink));
   }
 }
 
@@ -152,7 +152,12 @@ function leadAmong(graph: SkeletonGraph, ends: readonly End[], shortMax: number)
   return lead;
 }
 
-function zigzagAlong(graph: SkeletonGraph, coil: Coil, leads: readonly (End | undefined)[], penPx: number): Branch {
+function zigzagAlong(
+  graph: SkeletonGraph,
+  coil: Coil,
+  leads: readonly (End | undefined)[],
+  { width, height, penPx }: Ink,
+): Branch {
   const { x, y, dx, dy, halfLength, halfWidth } = coil;
   const joints = leads.map((lead) => {
     if (!lead) return undefined;
@@ -164,7 +169,11 @@ function zigzagAlong(graph: SkeletonGraph, coil: Coil, leads: readonly (End | un
   const corners = Array.from({ length: teeth }, (_, tooth) => {
     const along = halfLength * ((2 * tooth + 1) / teeth - 1);
     const across = tooth % 2 === 0 ? halfWidth : -halfWidth;
-    return { x: x + along * dx - across * dy, y: y + along * dy + across * dx };
+    // The box around slanting turns may reach out of the picture.
+    return {
+      x: Math.max(0, Math.min(width - 1, x + along * dx - across * dy)),
+      y: Math.max(0, Math.min(height - 1, y + along * dy + across * dx)),
+    };
   });
   const [start, end] = joints.map((joint) => (joint === undefined ? [] : [graph.joints[joint]!]));
   const way = [...start!, ...corners, ...end!];

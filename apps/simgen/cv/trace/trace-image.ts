@@ -49,7 +49,7 @@ function trace(image: GreyImage): Drawing {
   thin(ink);
   const graph = graphOf(ink);
   if (graph.branches.length > BRANCHES_MAX) throw tooComplex(`${graph.branches.length} lines`);
-  unwindCoils(graph, coils, penPx);
+  unwindCoils(graph, coils, ink);
   mergeNearJoints(graph, penPx);
   const heads = mendArrowheads(graph, ink);
   pruneSpurs(graph, penPx);
