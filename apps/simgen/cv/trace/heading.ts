@@ -4,11 +4,11 @@ import type { End } from "./skeleton-graph.ts";
 const NEAR_POINTS = 4;
 const FAR_POINTS = 20;
 
-/** In which direction a branch leads away from its end, rad. */
-export function headingFrom({ branch, side }: End): number {
+/** In which direction a branch leads away from its end, rad, as far as some points from there. */
+export function headingFrom({ branch, side }: End, farPoints = FAR_POINTS): number {
   const last = branch.xs.length - 1;
   const at = (points: number) => (side === 0 ? Math.min(points, last) : Math.max(last - points, 0));
-  const far = at(FAR_POINTS);
+  const far = at(farPoints);
   const near = at(Math.min(NEAR_POINTS, Math.floor(last / 3)));
   return Math.atan2(branch.ys[far]! - branch.ys[near]!, branch.xs[far]! - branch.xs[near]!);
 }

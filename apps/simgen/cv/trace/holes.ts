@@ -3,7 +3,7 @@ import type { Ink } from "./ink.ts";
 import { inkAround } from "./ink-around.ts";
 
 /** Paper that ink surrounds. */
-interface Hole {
+export interface Hole {
   pixels: number[];
   x: number;
   y: number;
@@ -25,7 +25,6 @@ const PINHOLE_PENS = 0.8;
 const PINHOLE_EXTRA_PX = 3;
 /** Between two lines that are one, it is no wider than this, in widths of the pen. */
 const SLIT_PENS = 1.3;
-const SLIT_LENGTH_PENS = 30;
 /** Shorter ones are between the turns of a coil. */
 const SLIT_AROUND_PENS = 14;
 /** The square of its circumference by its area: four times its length by its width. */
@@ -35,6 +34,8 @@ const RING_PENS = 2.5;
 const RING_PX = 9;
 /** How much of a ring there must be. */
 const RING_SHARE = 0.9;
+/** Larger holes are none that anyone asks for, in squares of the pen's width. */
+const HOLE_PENS = 90;
 /** With more it is a pattern. */
 const HOLES_MAX = 400;
 /** Rings closer to each other are the turns of a coil. */
@@ -53,7 +54,8 @@ const OPEN = 2;
 export function fillHoles(ink: Ink): void {
   const { penPx, mask, stride, pixels } = ink;
   const ringMax = Math.max(RING_PX, RING_PENS * penPx);
-  const holes = holesIn(ink, Math.max(Math.PI * ringMax ** 2, SLIT_LENGTH_PENS * SLIT_PENS * penPx ** 2));
+  const ringAreaMax = Math.PI * ringMax ** 2;
+  const holes = holesIn(ink, Math.max(ringAreaMax, HOLE_PENS * penPx ** 2));
   const added: number[] = [];
   const fill = (at: number) => {
     if (mask[at]) return;
@@ -69,7 +71,7 @@ export function fillHoles(ink: Ink): void {
       hole.around > SLIT_AROUND_PENS * penPx &&
       hole.around ** 2 > SLIT_SLENDERNESS * area;
     if (isPinhole || isSlit) hole.pixels.forEach(fill);
-    else if (area < Math.PI * ringMax ** 2) left.push(hole);
+    else if (area < ringAreaMax) left.push(hole);
   }
   const rings: Ring[] = [];
   for (const seed of left.length > HOLES_MAX ? [] : left) {
@@ -92,6 +94,7 @@ export function fillHoles(ink: Ink): void {
       for (let column = Math.ceil(x - radius); column <= x + radius; column++)
         if (Math.hypot(column - x, row - y) <= radius) fill(row * stride + column);
   }
+  ink.holes = holes.filter(({ pixels: [first] }) => !mask[first!]);
   if (added.length === 0) return;
   ink.pixels = new Int32Array(pixels.length + added.length);
   ink.pixels.set(pixels);

@@ -1,5 +1,5 @@
 import { distancesIn, penWidthIn } from "./distance-map.ts";
-import { fillHoles } from "./holes.ts";
+import { fillHoles, type Hole } from "./holes.ts";
 import { ImageError } from "./image-error.ts";
 import type { Contrast } from "./paper.ts";
 import { patchesIn } from "./patches.ts";
@@ -19,6 +19,8 @@ export interface Ink {
   distances: Uint16Array;
   /** How wide most lines are. */
   penPx: number;
+  /** Small bits of paper within the ink. */
+  holes: readonly Hole[];
 }
 
 /** Differences between paper and ink that are never told apart, in levels of contrast. */
@@ -116,7 +118,7 @@ function inkBetween({ width, height, levels }: Contrast, faint: number, sure: nu
   const distances = distancesIn(mask, stride, pixels);
   const penMax = Math.max(PEN_MAX_PX, PEN_MAX_SHARE * Math.max(width, height));
   const penPx = penWidthIn(distances, stride, pixels, penMax) ?? PEN_PX;
-  const ink: Ink = { width, height, stride, mask, pixels, distances, penPx };
+  const ink: Ink = { width, height, stride, mask, pixels, distances, penPx, holes: [] };
   dropSpecks(ink, isSure);
   fillHoles(ink);
   return ink;

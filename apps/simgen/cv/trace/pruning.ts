@@ -10,6 +10,8 @@ const TAIL_PENS = 9;
 const CORNER_DEGREES = 45;
 /** Corners more acute than this are pulled back by thinning. */
 const ACUTE_DEGREES = 75;
+/** How much of a short side is seen, points. */
+const SIDE_POINTS = 8;
 const SHARED_DEGREES_MIN = 15;
 /** Hands do not draw it as exactly as the angle says. */
 const SHARED_WAY = 1.8;
@@ -105,18 +107,25 @@ function overshootsAmong(ends: readonly End[], penPx: number): End[] {
   return short.every((one) => long.filter((other) => isOpposite(one, other)).length === 1) ? short : [];
 }
 
-/** In the ink of an acute corner the two sides are one line over some way: that from where they part to the corner. */
+/**
+ * In the ink of an acute corner the two sides are one line over some way: that from where they part to the corner. A side may
+ * bend soon after: a spring's first, to what it hangs from.
+ */
 function tipAmong(ends: readonly End[], penPx: number, isTip: (end: End) => boolean = isFree): End | undefined {
   if (ends.length !== 3) return undefined;
-  return ends.find((tip) => {
-    const [one, other] = ends.filter((end) => end !== tip);
-    const angle = degreesBetween(headingFrom(one!), headingFrom(other!));
-    if (!isTip(tip) || Math.abs(angle) > ACUTE_DEGREES) return false;
-    const middle = headingFrom(one!) + (angle * Math.PI) / 360;
-    if (Math.abs(degreesBetween(headingFrom(tip) + Math.PI, middle)) > ACUTE_DEGREES / 2) return false;
-    const shared = penPx / 2 / Math.sin((Math.max(Math.abs(angle), SHARED_DEGREES_MIN) * Math.PI) / 360);
-    return lengthOf(tip.branch) < SHARED_WAY * shared + penPx;
-  });
+  return ends.find(
+    (tip) => isTip(tip) && [undefined, SIDE_POINTS].some((points) => isCornersTip(tip, ends, points, penPx)),
+  );
+}
+
+function isCornersTip(tip: End, ends: readonly End[], points: number | undefined, penPx: number): boolean {
+  const [one, other] = ends.filter((end) => end !== tip).map((end) => headingFrom(end, points));
+  const angle = degreesBetween(one!, other!);
+  if (Math.abs(angle) > ACUTE_DEGREES) return false;
+  const middle = one! + (angle * Math.PI) / 360;
+  if (Math.abs(degreesBetween(headingFrom(tip) + Math.PI, middle)) > ACUTE_DEGREES / 2) return false;
+  const shared = penPx / 2 / Math.sin((Math.max(Math.abs(angle), SHARED_DEGREES_MIN) * Math.PI) / 360);
+  return lengthOf(tip.branch) < SHARED_WAY * shared + penPx;
 }
 
 function isFree({ branch, side }: End): boolean {

@@ -12,7 +12,16 @@ function inkOf(isInk: (x: number, y: number) => boolean): Ink {
   const mask = new Uint8Array(STRIDE * STRIDE);
   for (let y = 0; y < SIDE; y++) for (let x = 0; x < SIDE; x++) mask[(y + 1) * STRIDE + x + 1] = Number(isInk(x, y));
   const pixels = Int32Array.from([...mask.keys()].filter((at) => mask[at] === 1));
-  return { width: SIDE, height: SIDE, stride: STRIDE, mask, pixels, distances: new Uint16Array(mask.length), penPx: 3 };
+  return {
+    width: SIDE,
+    height: SIDE,
+    stride: STRIDE,
+    mask,
+    pixels,
+    distances: new Uint16Array(mask.length),
+    penPx: 3,
+    holes: [],
+  };
 }
 
 /** Pieces that hang together over the given neighbours, found by flooding. */

@@ -192,6 +192,12 @@ test("a zigzag is one stroke and keeps its corners", async () => {
   assertNear(boxOf(strokes[0]!), [40, 120, 160, 150], 2);
 });
 
+test("a zigzag's first side may bend to what it hangs from", async () => {
+  const sides = Array.from({ length: 8 }, (_, i) => `l${i % 2 ? -30 : 30} 8`).join(" ");
+  const strokes = await strokesOf(`<path d="M120 40H280"/><path d="M200 40v10l-15 4 ${sides}"/>`);
+  assert.equal(strokes.length, 2);
+});
+
 test("a coil's loops are no shapes of their own", async () => {
   const loops = Array.from({ length: 5 }, () => "c46 0 46 45 20 45 c-26 0 -26 -45 20 -45").join(" ");
   const strokes = await strokesOf(`<path d="M40 150 h30 ${loops} h40"/>`);

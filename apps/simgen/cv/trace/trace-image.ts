@@ -3,6 +3,7 @@ import { SKETCH_LIMITS } from "../sketch.ts";
 import { mendArrowheads } from "./arrowheads.ts";
 import { splitAtBends } from "./bends.ts";
 import { mergeNearJoints, mergeOverlaps } from "./bridges.ts";
+import { coilsIn, unwindCoils } from "./coils.ts";
 import { splitAtDots } from "./dots.ts";
 import { excessIn, outlinesIn } from "./faces.ts";
 import { closeGaps } from "./gaps.ts";
@@ -43,10 +44,12 @@ export async function traceImage(bytes: Uint8Array): Promise<Drawing> {
 function trace(image: GreyImage): Drawing {
   const ink = inkOf(contrastOf(image));
   const { penPx } = ink;
+  const coils = coilsIn(ink);
   const dots = separateSolids(ink);
   thin(ink);
   const graph = graphOf(ink);
   if (graph.branches.length > BRANCHES_MAX) throw tooComplex(`${graph.branches.length} lines`);
+  unwindCoils(graph, coils, ink);
   mergeNearJoints(graph, penPx);
   const heads = mendArrowheads(graph, ink);
   pruneSpurs(graph, penPx);
