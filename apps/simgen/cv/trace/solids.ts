@@ -16,13 +16,16 @@ const DOT_EXTRA_PX = 0.7;
 const DOT_RADIUS_MAX_PX = 14;
 const DOT_RADIUS_MAX_PENS = 2.5;
 const ROW_RADII = 5;
-/** Lines that leave a dot take no more of the circle around it, altogether and each: two lines of a small one, or four of a large one. */
-const SMALL_SHARE = 0.29;
-const SMALL_ARM_PENS = 1.35;
-const ARM_EXTRA_PX = 1.5;
-const LARGE_PENS = 1.28;
-const LARGE_SHARE = 0.45;
-const LARGE_ARM_RADII = 1.6;
+/** How far around a dot lines are told from it: in its radii and widths of the pen. */
+const AROUND_RADII = 1.2;
+const AROUND_PENS = 0.8;
+const DIRECTIONS = 64;
+/** What leaves a dot is never wider, in its diameters: where lines lie side by side the ink is as thick. */
+const ARM_RADII = 0.65;
+/** Of the logit that ink is a dot, fitted to drawn dots and to crossings, corners and coils. All ways are in its radii. */
+const LOGIT = { none: 1.9, mean: -14, quarter: 7.1, slimness: 2.8, radiusPx: 1.1 };
+/** More makes it no likelier. */
+const LOGIT_RADIUS_MAX_PX = 6;
 /** Where it is this much thicker, it is filled. */
 const FILLED_PENS = 1.75;
 const FILLED_EXTRA_PX = 1;
@@ -86,15 +89,27 @@ function around(start: number, { distances, stride }: Ink, radius: number, isSee
 }
 
 /**
- * Whether nothing but lines leaves a blob: ink on a circle just around it comes in pieces no longer than a line is wide. Where
- * lines cross or meet at an acute angle, the ink is thick too, but more or longer pieces leave it.
+ * Whether ink is a dot that lines may leave, and not only lines that meet: from a dot's middle it reaches about as far in most
+ * directions, and what leaves it is slimmer than it is.
  */
 function isRound(ink: Ink, { x, y, radius }: Dot): boolean {
-  const { share, longest } = inkAround(ink, x + 1, y + 1, 1.2 * radius + 1);
-  const armMax = SMALL_ARM_PENS * ink.penPx + ARM_EXTRA_PX;
-  if (radius <= LARGE_PENS * ink.penPx) return share <= SMALL_SHARE && longest <= armMax;
-  if (share <= LARGE_SHARE && longest <= LARGE_ARM_RADII * radius) return true;
-  // Lines at an acute angle are apart only farther away.
-  const farther = inkAround(ink, x + 1, y + 1, 2 * radius + 2);
-  return farther.share <= SMALL_SHARE && farther.longest <= armMax;
+  const { mask, stride, width, height, penPx } = ink;
+  const around = AROUND_RADII * radius + AROUND_PENS * penPx;
+  const reachIn = (turn: number) => {
+    for (let way = 0; way < around; way += 0.5) {
+      const column = Math.round(x + 1 + way * Math.cos(turn));
+      const row = Math.round(y + 1 + way * Math.sin(turn));
+      if (column < 1 || row < 1 || column > width || row > height || !mask[row * stride + column]) return way;
+    }
+    return around;
+  };
+  const reaches = Array.from({ length: DIRECTIONS }, (_, i) => reachIn((2 * Math.PI * i) / DIRECTIONS) / radius);
+  const arm = inkAround(ink, x + 1, y + 1, around).longest / 2;
+  const logit =
+    LOGIT.none +
+    (LOGIT.mean * reaches.reduce((sum, reach) => sum + reach, 0)) / DIRECTIONS +
+    LOGIT.quarter * reaches.sort((a, b) => a - b)[DIRECTIONS / 4]! +
+    (LOGIT.slimness * radius) / Math.max(0.5, arm) +
+    LOGIT.radiusPx * Math.min(radius, LOGIT_RADIUS_MAX_PX);
+  return logit > 0 && arm < ARM_RADII * radius;
 }
