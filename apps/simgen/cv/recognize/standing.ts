@@ -33,15 +33,14 @@ export function held(shapes: readonly Shape[], hatchings: readonly Hatching[], u
 
 /** A long flat line with nothing below it is the ground, unless it turns about a dot at its end. */
 export function grounded(shapes: readonly Shape[], dots: readonly Dot[], unit: number): Shape[] {
+  const bounds = shapes.map((shape) => boundsOf(outlinePath(shape)));
   const content = boundsOf(shapes.flatMap(outlinePath));
   return shapes.map((shape) => {
     if (shape.kind !== "line") return shape;
     const { width, height, bottom } = boundsOf(shape.points);
     const isFlat = height < SLOPE_MAX * width;
     const isLong = width > (shape.fixed ? HATCHED_SHARE : GROUND_SHARE) * content.width;
-    const isLowest = shapes.every(
-      (other) => other === shape || boundsOf(outlinePath(other)).bottom < bottom + SINK * unit,
-    );
+    const isLowest = bounds.every((other) => other.bottom < bottom + SINK * unit);
     const ends = [first(shape.points), last(shape.points)];
     const isBar = !shape.fixed && ends.some((end) => isAtDot(end, dots, unit));
     return isFlat && isLong && isLowest && !isBar ? { ...shape, kind: "ground", fixed: true } : shape;
