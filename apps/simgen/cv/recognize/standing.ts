@@ -16,13 +16,13 @@ const SLOPE_MAX = 0.15;
 /** What hatching stands on is fixed: the shape along which it goes, else one that ends on it. */
 export function held(shapes: readonly Shape[], hatchings: readonly Hatching[], unit: number): Shape[] {
   const all = [...shapes];
+  const outlines = shapes.map((shape) => ({ path: outlinePath(shape), isClosed: isClosed(shape) }));
   for (const hatching of hatchings) {
-    const row = hatchingRow(hatching);
-    const along = all.map((shape) => hatchingDistance(hatching, outlinePath(shape), isClosed(shape)));
-    const onto = all.map((shape) =>
-      Math.min(...outlinePath(shape).map((corner) => nearestOnPath(corner, row).distance)),
-    );
-    const away = Math.min(...along) < HATCHING_REACH * unit ? along : onto;
+    let away = outlines.map(({ path, isClosed }) => hatchingDistance(hatching, path, isClosed));
+    if (Math.min(...away) >= HATCHING_REACH * unit) {
+      const row = hatchingRow(hatching);
+      away = outlines.map(({ path }) => Math.min(...path.map((corner) => nearestOnPath(corner, row).distance)));
+    }
     const nearest = away.indexOf(Math.min(...away));
     const shape = all[nearest];
     if (!shape || away[nearest]! > HATCHING_REACH * unit) continue;
