@@ -3,6 +3,9 @@ import { parseScene } from "../sim/scene.ts";
 import type { Analysis, AnalysisInput } from "./analysis.ts";
 import { SketchError } from "./sketch-error.ts";
 
+/** What is never let go. */
+const kept: Uint8Array[] = [];
+
 export async function analyze({ prompt = "", ...sketch }: AnalysisInput): Promise<Analysis> {
   const [what, ms = "0"] = prompt.split(" ");
   switch (what) {
@@ -23,9 +26,12 @@ export async function analyze({ prompt = "", ...sketch }: AnalysisInput): Promis
       });
       await new Promise(() => {});
       break;
+    case "keep":
+      kept.push(new Uint8Array(Number(ms) * 1024 ** 2).fill(1));
+      break;
     case "grow": {
-      const kept: number[][] = [];
-      for (;;) kept.push(new Array(100_000).fill(kept.length));
+      const grown: number[][] = [];
+      for (;;) grown.push(new Array(100_000).fill(grown.length));
     }
   }
   const bytes = "image" in sketch ? sketch.image.reduce((sum, byte) => sum + byte, 0) : 0;

@@ -38,6 +38,19 @@ test("what cannot be a machine is the sketch's fault, with a code", async () => 
     await assert.rejects(analyze(input), (error) => error instanceof SketchError && error.code === code);
 });
 
+test("too many arrows are the sketch's fault as well", async () => {
+  const arrow = (x: number, y: number) =>
+    [0, 0.25, 0.5, 0.75, 1]
+      .map((share): [number, number] => [x + 100 * share, y])
+      .concat([[x + 84, y - 11] as [number, number], [x + 100, y], [x + 84, y + 11]]);
+  const strokes = Array.from({ length: 250 }, (_, at) => arrow(60 * (at % 10), 20 * Math.floor(at / 10)));
+  const drawing = drawingSchema.parse({ strokes: [...strokes, square(700, 300)] });
+  await assert.rejects(
+    analyze({ drawing }),
+    (error) => error instanceof SketchError && /arrows, got 250/.test(error.message),
+  );
+});
+
 test("what makes no machine is handed back all the same, and why", async () => {
   const drawing = drawingSchema.parse({ strokes: [[[1, 1]]] });
   const { scene, warnings, ...seen } = await analyze({ drawing });

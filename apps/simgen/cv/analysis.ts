@@ -7,6 +7,7 @@ import type { Recognition } from "./recognition.ts";
 import { recognize } from "./recognize.ts";
 import { recognitionSchema, SKETCH_LIMITS } from "./sketch.ts";
 import { SketchError } from "./sketch-error.ts";
+import type { GreyImage } from "./trace/grey-image.ts";
 import { ImageError } from "./trace/image-error.ts";
 
 /** One sketch: pen strokes, the bytes of a PNG, JPEG or WebP, or what was seen in it before, perhaps put right by hand. */
@@ -28,7 +29,8 @@ export interface Analysis {
 /** From a sketch to a scene. Throws `SketchError` for what the sketch is to blame for; any other error is a bug. */
 export async function analyze(input: AnalysisInput): Promise<Analysis> {
   try {
-    const { drawing, warnings } = await labelled(await drawingOf(input), "image" in input ? input.image : undefined);
+    const { picture, ...drawn } = await drawingOf(input);
+    const { drawing, warnings } = await labelled(drawn.drawing, picture);
     const recognition = "recognition" in input ? input.recognition : recognize(drawing ?? NOTHING);
     checkCounts(recognition);
     const made = await madeOf(recognition, input.prompt);
@@ -58,7 +60,7 @@ async function madeOf(
 }
 
 function checkCounts(recognition: Recognition): void {
-  for (const kind of ["shapes", "links"] as const) {
+  for (const kind of ["shapes", "links", "arrows"] as const) {
     const count = recognition[kind].length;
     if (count > SKETCH_LIMITS[kind])
       throw new SketchError("sketch_not_understood", `expected at most ${SKETCH_LIMITS[kind]} ${kind}, got ${count}`);
@@ -67,10 +69,15 @@ function checkCounts(recognition: Recognition): void {
 
 const NOTHING: Drawing = { width: 1, height: 1, strokes: [], texts: [] };
 
-async function drawingOf(sketch: Sketch): Promise<Drawing | null> {
-  if ("recognition" in sketch) return null;
-  if ("drawing" in sketch) return sketch.drawing;
+/** With the picture that it was traced from, if it came as an image. */
+async function drawingOf(sketch: Sketch): Promise<{ drawing: Drawing | null; picture?: GreyImage }> {
+  if ("recognition" in sketch) return { drawing: null };
+  if ("drawing" in sketch) return { drawing: sketch.drawing };
   // sharp takes 20 MB and more: only for those who send images.
-  const { traceImage } = await import("./trace/trace-image.ts");
-  return traceImage(sketch.image);
+  const [{ decodeImage }, { trace }] = await Promise.all([
+    import("./trace/grey-image.ts"),
+    import("./trace/trace-image.ts"),
+  ]);
+  const picture = await decodeImage(sketch.image);
+  return { drawing: trace(picture), picture };
 }

@@ -148,6 +148,17 @@ test("threads that have read their share are replaced, without anybody noticing"
   assert.equal(analyzer.threads.length, 1);
 });
 
+test("so are threads that keep too much memory, outside of their heap as well", async (t) => {
+  const analyzer = analyzerOf(t, { memoryBytesMax: 64 * 1024 ** 2 });
+  const [first] = analyzer.threads;
+  assert.equal((await analyzer.analyze(sketch("keep 100"), never)).understood[0], "keep");
+  const dueMs = performance.now() + 20_000;
+  while (analyzer.threads.some((thread) => thread === first)) {
+    assert.ok(performance.now() < dueMs, "it is not replaced");
+    assert.equal((await analyzer.analyze(sketch("wait 20"), never)).understood[0], "wait");
+  }
+});
+
 test("when it is closed, those who wait are told", async (t) => {
   const analyzer = analyzerOf(t);
   const held = analyzer.analyze(sketch("wait 60000"), never);

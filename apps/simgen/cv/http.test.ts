@@ -75,11 +75,18 @@ test("whoever hangs up is not waited for", async (t) => {
   const gone = new AbortController();
   const asking = fetch(`${url}/analyze`, {
     ...{ method: "POST", headers: { "content-type": "application/json" }, signal: gone.signal },
-    body: JSON.stringify({ strokes: [[[1, 2]]], prompt: "wait 2000" }),
+    body: JSON.stringify({ strokes: [[[1, 2]]], prompt: "wait 3000" }),
   });
   asking.catch(() => {});
   await metric(url, /^cv_threads_busy 1$/m);
+  const queued = fetch(`${url}/analyze`, {
+    ...{ method: "POST", headers: { "content-type": "application/json" }, signal: gone.signal },
+    body: JSON.stringify({ strokes: [[[1, 2]]], prompt: "never" }),
+  });
+  queued.catch(() => {});
+  await metric(url, /^cv_queue 1$/m);
   gone.abort();
-  await metric(url, /^cv_requests_total\{input="drawing",outcome="caller_gone"\} 1$/m);
+  await metric(url, /^cv_requests_total\{input="drawing",outcome="caller_gone"\} 2$/m);
+  await metric(url, /^cv_queue 0$/m);
   await metric(url, /^cv_threads_busy 1$/m);
 });

@@ -242,3 +242,18 @@ test("400 strokes of any kind are done with in bounded time", () => {
   ])
     assert.ok(recognize(drawn(...strokes)).width > 0);
 });
+
+test("however many marks are made where bars meet, the shapes and links that are seen stay few enough to go through", () => {
+  const spoke = (angle: number): Point[] =>
+    stroke([400, 300], [400 + 200 * Math.cos(angle), 300 + 200 * Math.sin(angle)]);
+  const hub = Array.from({ length: 200 }, (_, index) => [spoke(index / 32), [[400, 300] as Point]]).flat();
+  const overAndOver = Array.from({ length: 400 }, (_, index) => [
+    ...ring([100 + (index % 20) * 30, 100 + Math.floor(index / 20) * 20], 10),
+    ...ring([140 + (index % 20) * 30, 100 + Math.floor(index / 20) * 20], 10),
+    ...ring([180 + (index % 20) * 30, 100 + Math.floor(index / 20) * 20], 10),
+  ]);
+  for (const { shapes, links } of [hub, overAndOver].map((strokes) => recognize(drawn(...strokes)))) {
+    assert.ok(shapes.length > 100 && shapes.length <= 400, `${shapes.length} shapes`);
+    assert.ok(links.length <= 2000, `${links.length} links`);
+  }
+});

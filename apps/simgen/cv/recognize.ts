@@ -20,6 +20,8 @@ const LABEL_REACH = 120;
 const MOTOR_BEND = 0.9;
 const ARROW_POINTS = 13;
 const LOOSE_BAR = 0.6;
+/** Several times what a machine is made of: of more, the rest stays unknown, so that no scribble takes long. */
+const SHAPES_MAX = 400;
 
 /**
  * What a drawing shows: shapes, what joins them, arrows and labels. Everything is told by its geometry, so the same drawing
@@ -78,9 +80,10 @@ function cleaned(path: Path, least: number): Path {
 
 function shapesOf({ outlines, lines }: Parts, unit: number): Shape[] {
   const common = { id: "", fixed: false };
+  const fitted = outlines.slice(0, SHAPES_MAX);
   return [
-    ...outlines.map(({ path, strokes }): Shape => ({ ...common, ...outlineOf(path, unit), strokes })),
-    ...lines.map(({ curve: { points, confidence }, strokes }): Shape => {
+    ...fitted.map(({ path, strokes }): Shape => ({ ...common, ...outlineOf(path, unit), strokes })),
+    ...lines.slice(0, SHAPES_MAX - fitted.length).map(({ curve: { points, confidence }, strokes }): Shape => {
       return { ...common, kind: "line", points, confidence, strokes };
     }),
   ].sort((a, b) => (a.strokes[0] ?? 0) - (b.strokes[0] ?? 0));
@@ -103,7 +106,10 @@ function arrowOf({ shaft, strokes }: Pointer, id: string, shapes: readonly Shape
     does === "motor"
       ? distance(middleOf(shaft), centerOf(shape))
       : Math.min(...[first(shaft), last(shaft)].map((end) => shapeDistance(end, shape)));
-  const [target] = shapes.filter(({ fixed }) => !fixed).sort((a, b) => away(a) - away(b));
+  const target = nearestBy(
+    away,
+    shapes.filter(({ fixed }) => !fixed),
+  );
   if (!target) return;
   const points = does === "push" ? [first(shaft), last(shaft)] : resampled(shaft, ARROW_POINTS);
   return { id, does, points, target: target.id, strokes, confidence: 0.85 };
@@ -111,6 +117,10 @@ function arrowOf({ shaft, strokes }: Pointer, id: string, shapes: readonly Shape
 
 function labelOf({ text, at }: DrawingText, shapes: readonly Shape[], unit: number): Label {
   const away = (shape: Shape) => outlineDistance(at, shape) * (shape.kind === "ground" ? 1.5 : 1);
-  const [nearest] = [...shapes].sort((a, b) => away(a) - away(b));
+  const nearest = nearestBy(away, shapes);
   return { text, at, target: nearest && away(nearest) < LABEL_REACH * unit ? nearest.id : null };
+}
+
+function nearestBy(away: (shape: Shape) => number, shapes: readonly Shape[]): Shape | undefined {
+  return shapes.map((shape) => ({ shape, away: away(shape) })).sort((a, b) => a.away - b.away)[0]?.shape;
 }

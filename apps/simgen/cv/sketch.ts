@@ -12,6 +12,7 @@ export const SKETCH_LIMITS = {
   textChars: 40,
   shapes: 100,
   links: 200,
+  arrows: 200,
 } as const;
 
 const number = z
@@ -98,7 +99,7 @@ export const recognitionSchema = z
     links: z.array(link).max(SKETCH_LIMITS.links).default([]),
     arrows: z
       .array(z.strictObject({ ...seen, does: z.enum(["push", "motor"]), points: points(2), target: z.string() }))
-      .max(SKETCH_LIMITS.links)
+      .max(SKETCH_LIMITS.arrows)
       .default([]),
     labels: z
       .array(z.strictObject({ text, at: seenPoint, target: z.string().nullable() }))

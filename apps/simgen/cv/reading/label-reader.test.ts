@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { analyze } from "../analysis.ts";
 import type { Drawing, Point } from "../drawing.ts";
 import { letteringsIn } from "../recognize.ts";
@@ -17,6 +18,10 @@ const BOX: Point[] = [
 
 function labelled(...labels: Point[][][]): Drawing {
   return { width: 800, height: 600, strokes: [BOX, ...labels.flat()], texts: [] };
+}
+
+function thread(code: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
 async function readWith(options: Partial<LabelReaderOptions>, drawing: Drawing) {
@@ -47,7 +52,6 @@ test("writing that is no label, or one too many, is a warning", async () => {
 
 test("a reader that does not start, falls silent or ends is a warning, in time", async () => {
   const drawing = labelled(written("2 kg", [460, 380]));
-  const thread = (code: string) => new URL(`data:text/javascript,${encodeURIComponent(code)}`);
   const port = `import { parentPort } from "node:worker_threads"; parentPort.postMessage({ ready: true });`;
   for (const [code, reason] of [
     ["throw new Error('no memory')", /no memory/],
@@ -58,6 +62,26 @@ test("a reader that does not start, falls silent or ends is a warning, in time",
     assert.deepEqual(texts, []);
     assert.match(warnings.join(), reason);
   }
+});
+
+test("its thread is ended when it has been idle, or has read its share, and the next starts another", async () => {
+  const drawing = labelled(written("2 kg", [460, 380]));
+  // Each reads as many kg as it has read before.
+  const counting = `import { parentPort } from "node:worker_threads"; let count = 0; parentPort.postMessage({ ready: true });
+    parentPort.on("message", ({ id }) => parentPort.postMessage({ id, text: ++count + " kg", confidence: 1 }));`;
+  const read = async (options: Partial<LabelReaderOptions>, pauseMs = 0) => {
+    const reader = new LabelReader({ entry: thread(counting), deadlineMs: 20_000, ...options });
+    const texts: string[] = [];
+    for (let at = 0; at < 3; at++) {
+      texts.push(...(await reader.read(drawing, letteringsIn(drawing))).texts.map(({ text }) => text));
+      await sleep(pauseMs);
+    }
+    await reader.close();
+    return texts;
+  };
+  assert.deepEqual(await read({}), ["1 kg", "2 kg", "3 kg"]);
+  assert.deepEqual(await read({ usesMax: 2 }), ["1 kg", "2 kg", "1 kg"]);
+  assert.deepEqual(await read({ idleMs: 20 }, 200), ["1 kg", "1 kg", "1 kg"]);
 });
 
 test("without writing, nothing is loaded", async () => {

@@ -16,6 +16,10 @@ export interface LabelReaderOptions {
   confidenceMin: number;
   /** what is read with less than this, or is nearly a label, has to be read so twice. */
   confidenceSure: number;
+  /** Its thread is ended when there has been nothing to read for so long, ms, */
+  idleMs: number;
+  /** and when it has read so many pictures: what it holds, some 100 MB, no pool sees. The next one to read starts another. */
+  usesMax: number;
   /** The entry of the thread that reads. */
   entry: URL;
 }
@@ -25,6 +29,8 @@ export const LABEL_READER_DEFAULTS: LabelReaderOptions = {
   deadlineMs: 2_000,
   confidenceMin: 0.2,
   confidenceSure: 0.8,
+  idleMs: 120_000,
+  usesMax: 2_000,
   entry: new URL("./tesseract-worker.ts", import.meta.url),
 };
 
@@ -52,6 +58,9 @@ const POINT_SHARE = 0.2;
 export class LabelReader {
   readonly #options: LabelReaderOptions;
   #tesseract: Tesseract | undefined;
+  /** Of that thread. */
+  #uses = 0;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(options: Partial<LabelReaderOptions> = {}) {
     this.#options = { ...LABEL_READER_DEFAULTS, ...options };
@@ -62,6 +71,7 @@ export class LabelReader {
     const { letteringsMax, deadlineMs } = this.#options;
     const texts: DrawingText[] = [];
     if (letterings.length === 0) return { texts, warnings: [] };
+    clearTimeout(this.#idle);
     const done = new AbortController();
     const late = sleep(deadlineMs, "late" as const, { signal: done.signal });
     late.catch(() => {});
@@ -80,14 +90,18 @@ export class LabelReader {
       return { texts, warnings: [`Labels were not read: ${error instanceof Error ? error.message : error}.`] };
     } finally {
       done.abort();
+      await this.#rest();
     }
     const what = unread === 1 ? "One label" : `${unread} labels`;
     return { texts, warnings: unread > 0 ? [`${what} in the sketch could not be read.`] : [] };
   }
 
   async close(): Promise<void> {
-    await this.#tesseract?.close();
+    clearTimeout(this.#idle);
+    const ended = this.#tesseract;
+    // At once: who reads meanwhile starts another.
     this.#tesseract = undefined;
+    await ended?.close();
   }
 
   async #label(drawing: Drawing, lettering: Lettering, picture?: GreyImage): Promise<string | undefined> {
@@ -95,12 +109,16 @@ export class LabelReader {
     const paths = strokes.map((stroke) => drawing.strokes[stroke] ?? []).filter(({ length }) => length > 0);
     if (paths.length === 0) return;
     const { confidenceMin, confidenceSure } = this.#options;
-    if (!this.#tesseract || this.#tesseract.failure) this.#tesseract = new Tesseract(this.#options.entry);
+    if (!this.#tesseract || this.#tesseract.failure) {
+      this.#tesseract = new Tesseract(this.#options.entry);
+      this.#uses = 0;
+    }
     const seen = columnsOf(paths, (picture ? TRACED_GAP_SHARE : GAP_SHARE) * height);
     const imageOf = (look: InkLook) =>
       picture ? letteringCutOut(picture, lettering, look) : letteringImage(paths, look);
     const unsure = new Set<string>();
     for (const look of LOOKS) {
+      this.#uses++;
       const { text, confidence } = await this.#tesseract.read(await imageOf(look));
       const isWhole = text.replaceAll(" ", "").length >= seen.columns && (!seen.hasPoint || /[.,]/.test(text));
       const label = labelTextOf(text);
@@ -109,6 +127,12 @@ export class LabelReader {
       unsure.add(label.text);
     }
     return;
+  }
+
+  async #rest(): Promise<void> {
+    if (this.#uses >= this.#options.usesMax) return this.close();
+    this.#idle = setTimeout(() => this.close(), this.#options.idleMs);
+    this.#idle.unref();
   }
 
   /** One that is still loading is kept for the next drawing. */

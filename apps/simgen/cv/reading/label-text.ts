@@ -1,4 +1,5 @@
 import { materialName } from "../../sim/material.ts";
+import { MATERIAL_WORDS, PLACES, UNITS } from "../label-words.ts";
 
 /** What a label was meant to say. */
 export interface LabelText {
@@ -8,38 +9,12 @@ export interface LabelText {
 }
 
 /** What a number may be followed by, */
-export const LABEL_UNITS: readonly string[] = [
-  "mm",
-  "cm",
-  "m",
-  "km",
-  "in",
-  "ft",
-  "g",
-  "kg",
-  "t",
-  "lb",
-  "°",
-  "deg",
-  "rad",
-  "m/s",
-  "km/h",
-  "rpm",
-  "rad/s",
-];
-
-const PLACES = "Earth Moon Mars Venus Mercury Jupiter Saturn Uranus Neptune Pluto Titan Space".split(" ");
+export const LABEL_UNITS: readonly string[] = [...UNITS.keys()];
 /** and words that mean something to the machine. */
 export const LABEL_WORDS: readonly string[] = [
   ...materialName.options,
-  "metal",
-  "wooden",
-  "icy",
-  "frozen",
-  "aluminum",
-  "rock",
-  "granite",
-  ...PLACES,
+  ...MATERIAL_WORDS.keys(),
+  ...[...PLACES.keys()].map((place) => place.charAt(0).toUpperCase() + place.slice(1)),
 ];
 /** In shorter words, another letter makes another word. */
 const EDITABLE_CHARS = 4;

@@ -66,12 +66,13 @@ function pointerIn({ path, length, strokes }: Ink, unit: number): Pointer | unde
     const back = directionOf(tip, points[Math.max(0, cut - Math.max(3, Math.round(headLength / 3 / step)))]!);
     const head = points.slice(cut + 1);
     if (head.some((point) => distance(point, tip) > 0.55 * shaftLength)) continue;
+    const shaft = points.slice(0, cut + 1);
+    if (!isPlain(shaft)) continue;
     const sides = head
       .filter((point) => distance(point, tip) > 6 * unit)
       .map((point) => turnBetween(back, directionOf(tip, point)));
     const [low, high] = [Math.min(...sides), Math.max(...sides)];
-    const shaft = points.slice(0, cut + 1);
-    if (isBarb(-low) && isBarb(high) && high - low > SPREAD_MIN && isPlain(shaft)) return { shaft, strokes };
+    if (isBarb(-low) && isBarb(high) && high - low > SPREAD_MIN) return { shaft, strokes };
   }
   return;
 }

@@ -1,6 +1,6 @@
 import { type Dot, isAtDot } from "./dot.ts";
-import { areaOf, distance, isInside, nearestOnPath, type Point } from "./geometry.ts";
-import { endOf, type Ink, joined } from "./ink.ts";
+import { distance, type Point, sweptBy } from "./geometry.ts";
+import { endOf, type Ink, isAtOutline, isNear, joined, strokesOf } from "./ink.ts";
 
 /** An end so near an outline has met that. */
 const TOUCH = 8;
@@ -8,6 +8,8 @@ const TOUCH = 8;
 const PARTS_MAX = 6;
 /** Ways on from each stroke that are looked at. */
 const TRIED_MAX = 300;
+/** Ends that are looked at where one ends: the nearest. */
+const WAYS_MAX = 6;
 /** What a stroke in between counts for, as a gap's share of the way around: who draws an outline seldom does something else meanwhile. */
 const ASIDE = 0.004;
 /** Area by squared length. */
@@ -46,43 +48,49 @@ export function cyclesOf(inks: readonly Ink[], dots: readonly Dot[], unit: numbe
   const order = new Map(inks.map((ink, index) => [ink, index]));
   const near = new Map(
     ends.map((one) => {
-      const isNear = (other: End) => distance(one.at, other.at) < cornerGapMax(one.ink, other.ink, unit);
-      return [one, ends.filter((other) => other.ink !== one.ink && isNear(other))];
+      const gapTo = (other: End) => distance(one.at, other.at);
+      const met = ends.filter((each) => each.ink !== one.ink && gapTo(each) < cornerGapMax(one.ink, each.ink, unit));
+      return [one, met.length > WAYS_MAX ? met.sort((a, b) => gapTo(a) - gapTo(b)).slice(0, WAYS_MAX) : met];
     }),
   );
   const joints = new Map(ends.map((end) => [end, Number(isAtDot(end.at, dots, unit))]));
-  const found: { parts: Ink[]; badness: number; whole: Ink }[] = [];
+  const swept = new Map(inks.map(({ path }, index) => [inks[index]!, sweptBy(path)]));
+  const found: { way: readonly End[]; badness: number }[] = [];
   for (const start of ends.filter(({ atEnd }) => !atEnd)) {
     let tried = 0;
     const begin = order.get(start.ink)!;
-    const follow = (parts: Ink[], whole: Ink, tail: End, gaps: number, marked: number) => {
+    /** `way`: where it enters each ink; `along`, `area`: the length of it all, and twice what it has swept, gaps included. */
+    const follow = (way: readonly End[], along: number, area: number, gaps: number, marked: number) => {
       if (++tried > TRIED_MAX || marked > JOINTS_MAX) return;
+      const tail = way.at(-1)!.across;
       for (const next of near.get(tail)!) {
         const gap = distance(tail.at, next.at);
-        if (next === start && parts.length > 1) {
-          const length = whole.length + gap;
-          if (Math.abs(areaOf(whole.path)) > COMPACT * length * length && marked + joints.get(tail)! <= JOINTS_MAX)
-            found.push({ parts, whole, badness: (gaps + gap) / length + ASIDE * strokesBetween(whole) });
-        } else if (parts.length < PARTS_MAX && order.get(next.ink)! > begin && !parts.includes(next.ink)) {
-          const longer = joined(whole, true, next.ink, next.atEnd);
-          follow([...parts, next.ink], longer, next.across, gaps + gap, marked + joints.get(tail)!);
+        const [length, round] = [along + gap, area + sweptBy([tail.at, next.at])];
+        if (next === start && way.length > 1) {
+          if (Math.abs(round) / 2 > COMPACT * length * length && marked + joints.get(tail)! <= JOINTS_MAX)
+            found.push({ way, badness: (gaps + gap) / length + ASIDE * strokesBetween(way) });
+        } else if (way.length < PARTS_MAX && order.get(next.ink)! > begin && !way.some(({ ink }) => ink === next.ink)) {
+          const turned = next.atEnd ? -1 : 1;
+          const further = round + turned * swept.get(next.ink)!;
+          follow([...way, next], length + next.ink.length, further, gaps + gap, marked + joints.get(tail)!);
         }
       }
     };
-    follow([start.ink], start.ink, start.across, 0, 0);
+    follow([start], start.ink.length, swept.get(start.ink)!, 0, 0);
   }
   const used = new Set<Ink>();
   const closed: Ink[] = [];
-  for (const { parts, whole } of found.sort((a, b) => a.badness - b.badness)) {
-    if (parts.some((part) => used.has(part))) continue;
-    for (const part of parts) used.add(part);
-    closed.push(whole);
+  for (const { way } of found.sort((a, b) => a.badness - b.badness)) {
+    if (way.some(({ ink }) => used.has(ink))) continue;
+    for (const { ink } of way) used.add(ink);
+    closed.push(way.slice(1).reduce((whole, { ink, atEnd }) => joined(whole, true, ink, atEnd), way[0]!.ink));
   }
   return { closed, open: inks.filter((ink) => !used.has(ink)) };
 }
 
 /** How many strokes of something else were drawn in between. */
-function strokesBetween({ strokes }: Ink): number {
+function strokesBetween(way: readonly End[]): number {
+  const strokes = strokesOf(way.map(({ ink }) => ink));
   return Math.min(8, Math.max(...strokes) - Math.min(...strokes) + 1 - strokes.length);
 }
 
@@ -105,10 +113,8 @@ export function chainsOf(inks: readonly Ink[], outlines: readonly Ink[], dots: r
       (other) => other.ink !== one.ink && distance(one.at, other.at) < gapMax(one.ink, other.ink, unit),
     );
     const [only] = near;
-    const isMet = (outline: Ink) =>
-      isInside(one.at, outline.path) || nearestOnPath(one.at, outline.path, true).distance < TOUCH * unit;
-    const isOn = (line: Ink) =>
-      line !== one.ink && line !== only?.ink && nearestOnPath(one.at, line.path).distance < TOUCH * unit;
+    const isMet = (outline: Ink) => isAtOutline(outline, one.at, TOUCH * unit);
+    const isOn = (line: Ink) => line !== one.ink && line !== only?.ink && isNear(line, one.at, TOUCH * unit);
     if (only && near.length === 1 && !isAtDot(one.at, dots, unit) && !outlines.some(isMet) && !inks.some(isOn))
       partners.set(one, only);
   }

@@ -1,5 +1,5 @@
-import { boundsOf, distance, isInside, nearestOnPath, type Point } from "./geometry.ts";
-import type { Ink } from "./ink.ts";
+import { distance, type Point } from "./geometry.ts";
+import { type Ink, isAtOutline, isNear } from "./ink.ts";
 
 /** A mark too small for a shape: a joint. */
 export interface Dot {
@@ -21,7 +21,7 @@ export function dotsOf(inks: readonly Ink[], unit: number): { dots: Dot[]; rest:
   const dots: Dot[] = [];
   const rest: Ink[] = [];
   for (const ink of inks) {
-    const { left, top, width, height, diagonal } = boundsOf(ink.path);
+    const { left, top, width, height, diagonal } = ink.bounds;
     const windings = ink.length / Math.max(diagonal, 1e-9);
     const isScribble = diagonal < SCRIBBLE_EXTENT * unit && windings > (diagonal < 14 * unit ? 1.6 : 2.6);
     if (diagonal >= TAP_EXTENT * unit && !isScribble) rest.push(ink);
@@ -40,20 +40,16 @@ export function ringsOf(closed: readonly Ink[], open: readonly Ink[], unit: numb
   const dots: Dot[] = [];
   const rest: Ink[] = [];
   for (const ink of closed) {
-    const { left, top, width, height } = boundsOf(ink.path);
+    const { left, top, width, height } = ink.bounds;
     const at: Point = [left + width / 2, top + height / 2];
     const isRing =
       Math.max(width, height) < RING_EXTENT * unit &&
-      (open.some(({ path }) => nearestOnPath(at, path).distance < RING_REACH * unit) ||
-        closed.some((other) => other !== ink && surrounds(other, at, unit)));
+      (open.some((other) => isNear(other, at, RING_REACH * unit)) ||
+        closed.some((other) => other !== ink && isAtOutline(other, at, RING_REACH * unit)));
     if (isRing) dots.push({ at, radius: (width + height) / 4, strokes: ink.strokes });
     else rest.push(ink);
   }
   return { dots, rest };
-}
-
-function surrounds({ path }: Ink, point: Point, unit: number): boolean {
-  return isInside(point, path) || nearestOnPath(point, path, true).distance < RING_REACH * unit;
 }
 
 export function isAtDot(point: Point, dots: readonly Dot[], unit: number): boolean {

@@ -82,3 +82,21 @@ test("the sides of a closed path are found from any of its corners", () => {
       JSON.stringify(four.corners),
     );
 });
+
+test("no other cuts make a better path of three pieces", () => {
+  for (const turn of [0.3, 0.9, 2.3]) {
+    const path = Array.from({ length: 24 }, (_, index): Point => {
+      return [10 * index + 4 * Math.sin(turn * index * index), 30 * Math.sin(turn * index) + (index % 3)];
+    });
+    let least = Number.POSITIVE_INFINITY;
+    for (let one = 1; one < 22; one++)
+      for (let other = one + 1; other < 23; other++) {
+        const pieces = [path.slice(0, one + 1), path.slice(one, other + 1), path.slice(other)];
+        least = Math.min(
+          least,
+          pieces.reduce((sum, piece) => sum + lineThrough(piece).squares, 0),
+        );
+      }
+    assert.ok(Math.abs(bestPieces(path, 5)[2]!.error - Math.sqrt(least / 24)) < 1e-9);
+  }
+});

@@ -49,9 +49,9 @@ export class Moments {
 
   /** Of the points `from` to `to`, both included: the sum of squared distances to the best line. */
   squares(from: number, to: number): number {
-    const { n, xx, yy, xy } = this.#spread(from, to);
-    const half = (xx + yy) / 2;
-    return Math.max(0, n * (half - Math.sqrt(((xx - yy) / 2) ** 2 + xy * xy)));
+    const spread = this.#spread(from, to);
+    const [xx, yy, xy] = [spread.xx, spread.yy, spread.xy];
+    return Math.max(0, (to - from + 1) * ((xx + yy) / 2 - Math.sqrt(((xx - yy) / 2) ** 2 + xy * xy)));
   }
 
   line(from: number, to: number): LineFit {
@@ -61,13 +61,14 @@ export class Moments {
     return { middle: [x + ox, y + oy], direction, squares: this.squares(from, to) };
   }
 
-  #spread(from: number, to: number): { n: number; x: number; y: number; xx: number; yy: number; xy: number } {
+  #spread(from: number, to: number): { x: number; y: number; xx: number; yy: number; xy: number } {
     const sums = this.#sums;
     const [a, b, n] = [5 * from, 5 * (to + 1), to - from + 1];
     const x = (sums[b]! - sums[a]!) / n;
     const y = (sums[b + 1]! - sums[a + 1]!) / n;
     return {
-      ...{ n, x, y },
+      x,
+      y,
       xx: (sums[b + 2]! - sums[a + 2]!) / n - x * x,
       yy: (sums[b + 3]! - sums[a + 3]!) / n - y * y,
       xy: (sums[b + 4]! - sums[a + 4]!) / n - x * y,
@@ -131,34 +132,38 @@ export function circleThrough(path: Path): CircleFit | undefined {
 export function bestPieces(path: Path, piecesMax: number): Pieces[] {
   const n = path.length;
   const moments = new Moments(path);
-  const cost = new Float64Array(n * n);
-  for (let from = 0; from < n; from++)
-    for (let to = from + 1; to < n; to++) cost[from * n + to] = moments.squares(from, to);
-  const found: Pieces[] = [];
-  let before = Float64Array.from({ length: n }, (_, to) => cost[to]!);
-  const origins: Int32Array[] = [];
-  for (let pieces = 1; pieces <= Math.min(piecesMax, n - 1); pieces++) {
-    if (pieces > 1) {
-      const now = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
-      const origin = new Int32Array(n);
-      for (let to = pieces; to < n; to++) {
-        for (let cut = pieces - 1; cut < to; cut++) {
-          const total = before[cut]! + cost[cut * n + to]!;
-          if (total < now[to]!) {
-            now[to] = total;
-            origin[to] = cut;
-          }
+  // For each count of pieces, up to each point: the least sum of squares, and where the last piece begins.
+  const counts = Array.from({ length: Math.min(piecesMax, n - 1) }, () => ({
+    least: new Float64Array(n).fill(Number.POSITIVE_INFINITY),
+    origin: new Int32Array(n),
+  }));
+  const cost = new Float64Array(n);
+  for (let to = 1; to < n; to++) {
+    counts[0]!.least[to] = moments.squares(0, to);
+    let known = to;
+    for (let more = 1; more < counts.length; more++) {
+      const before = counts[more - 1]!.least;
+      let least = Number.POSITIVE_INFINITY;
+      let origin = 0;
+      for (let cut = to - 1; cut >= more; cut--) {
+        if (cut < known) cost[--known] = moments.squares(cut, to);
+        // The longer the last piece, the more it costs: once that is too much by itself, it stays so.
+        if (cost[cut]! > least) break;
+        const total = before[cut]! + cost[cut]!;
+        if (total <= least) {
+          least = total;
+          origin = cut;
         }
       }
-      before = now;
-      origins.push(origin);
+      counts[more]!.least[to] = least;
+      counts[more]!.origin[to] = origin;
     }
-    const cuts = [n - 1];
-    for (let at = origins.length - 1; at >= 0; at--) cuts.unshift(origins[at]![cuts[0]!]!);
-    cuts.unshift(0);
-    found.push({ cuts, corners: cornersAt(path, moments, cuts), error: Math.sqrt(before[n - 1]! / n) });
   }
-  return found;
+  return counts.map(({ least }, more) => {
+    const cuts = [n - 1];
+    for (let at = more; at >= 0; at--) cuts.unshift(counts[at]!.origin[cuts[0]!]!);
+    return { cuts, corners: cornersAt(path, moments, cuts), error: Math.sqrt(least[n - 1]! / n) };
+  });
 }
 
 /** The same of a closed path, into `piecesMin` to `piecesMax` pieces; `start`: which of its points is a corner. */

@@ -57,6 +57,11 @@ export function boundsOf(path: Path): Bounds {
   return { left, top, right, bottom, width, height, diagonal: Math.hypot(width, height) };
 }
 
+/** Whether bounds, so much wider on all sides, hold the point: quicker to tell than how far away it is. */
+export function isAround([x, y]: Point, { left, top, right, bottom }: Bounds, reach: number): boolean {
+  return x > left - reach && x < right + reach && y > top - reach && y < bottom + reach;
+}
+
 export function middleOf(path: Path): Point {
   const [x, y] = path.reduce<[number, number]>((sum, point) => [sum[0] + point[0], sum[1] + point[1]], [0, 0]);
   return [x / path.length, y / path.length];
@@ -97,22 +102,32 @@ export function nearestOnPath(point: Point, path: Path, isClosed = false): Neare
   let done = 0;
   const sides = isClosed ? path.length : path.length - 1;
   for (let i = 0; i < sides; i++) {
-    const [from, to] = [path[i]!, path[(i + 1) % path.length]!];
-    const found = nearestOnSegment(point, from, to);
-    if (found.distance < best.distance) best = { ...found, along: done + found.along };
-    done += distance(from, to);
+    const from = path[i]!;
+    const to = path[i + 1 === path.length ? 0 : i + 1]!;
+    const length = distance(from, to);
+    // No point of the segment is nearer than that.
+    if (distance(point, from) - length < best.distance) {
+      const found = nearestOnSegment(point, from, to);
+      if (found.distance < best.distance) best = { ...found, along: done + found.along };
+    }
+    done += length;
   }
   return best;
 }
 
-/** Of a closed path; positive when it runs clockwise as seen. */
-export function areaOf(path: Path): number {
+/** Twice the area between a path and the way from the origin to either end of it. */
+export function sweptBy(path: Path): number {
   let twice = 0;
-  for (let i = 0; i < path.length; i++) {
-    const [[ax, ay], [bx, by]] = [path[i]!, path[(i + 1) % path.length]!];
+  for (let i = 1; i < path.length; i++) {
+    const [[ax, ay], [bx, by]] = [path[i - 1]!, path[i]!];
     twice += ax * by - bx * ay;
   }
-  return twice / 2;
+  return twice;
+}
+
+/** Of a closed path; positive when it runs clockwise as seen. */
+export function areaOf(path: Path): number {
+  return (sweptBy(path) + sweptBy([last(path), first(path)])) / 2;
 }
 
 export function isInside([x, y]: Point, path: Path): boolean {

@@ -1,4 +1,4 @@
-import { type Bounds, boundsOf, distance, first, last, nearestOnPath, type Point } from "./geometry.ts";
+import { type Bounds, boundsOf, distance, first, last, nearestOnSegment, type Point } from "./geometry.ts";
 import { type Ink, strokesOf } from "./ink.ts";
 
 /** Strokes that are writing, and where. */
@@ -63,22 +63,29 @@ export function isWithin([x, y]: Point, { left, top, width, height }: Lettering)
 /** Small strokes that nothing larger is near to. */
 function lettersIn(inks: readonly Ink[], unit: number): Letter[] {
   const small: Letter[] = [];
-  const large: { ink: Ink; bounds: Bounds }[] = [];
+  const large: Ink[] = [];
   for (const ink of inks) {
-    const bounds = boundsOf(ink.path);
+    const { bounds } = ink;
     const widthMax = (isBar(ink) ? BAR_WIDTH_MAX : WIDTH_MAX) * unit;
     const isSmall = bounds.height < HEIGHT_MAX * unit && bounds.width < widthMax;
     if (isSmall) small.push({ ink, bounds, isMark: bounds.height < HEIGHT_MIN * unit });
-    else large.push({ ink, bounds });
+    else large.push(ink);
   }
-  const clearance = CLEARANCE * unit;
-  return small.filter(({ ink, bounds }) =>
-    large.every(
-      (other) =>
-        gapBetween(bounds, other.bounds) > clearance ||
-        ink.path.every((point) => nearestOnPath(point, other.ink.path).distance > clearance),
-    ),
-  );
+  return small.filter(({ ink }) => large.every((other) => areApart(ink, other, CLEARANCE * unit)));
+}
+
+function areApart(small: Ink, large: Ink, clearance: number): boolean {
+  if (gapBetween(small.bounds, large.bounds) > clearance) return true;
+  return large.path.every((to, index) => {
+    const from = large.path[Math.max(0, index - 1)]!;
+    if (!isBeside(from, to, small.bounds, clearance)) return true;
+    return small.path.every((point) => nearestOnSegment(point, from, to).distance > clearance);
+  });
+}
+
+function isBeside([ax, ay]: Point, [bx, by]: Point, { left, top, right, bottom }: Bounds, reach: number): boolean {
+  const isAside = Math.max(ax, bx) < left - reach || Math.min(ax, bx) > right + reach;
+  return !isAside && Math.max(ay, by) >= top - reach && Math.min(ay, by) <= bottom + reach;
 }
 
 /** The letters that are next to it, next to those, and so on, taken out of `left`; and the marks among them. */

@@ -1,8 +1,8 @@
 import { chainsOf, cyclesOf } from "./chain.ts";
 import { type Curve, curveOf, isStraight, swayingOf } from "./curve.ts";
 import { type Dot, dotsOf, ringsOf } from "./dot.ts";
-import { directionOf, distance, first, last, nearestOnPath, resampled, turnBetween } from "./geometry.ts";
-import { type Ink, inkOf } from "./ink.ts";
+import { directionOf, distance, first, isAround, last, resampled, turnBetween } from "./geometry.ts";
+import { type Ink, inkOf, isNear } from "./ink.ts";
 import { GAP_LOOSE, GAP_STRICT, loopsOf } from "./loop.ts";
 
 /** What a drawing without arrows and hatching is made of. */
@@ -24,6 +24,7 @@ const STUB_LENGTH = 18;
 const STUB_REACH = 6;
 /** rad; a stroke that turns so at a joint is two bars. */
 const BEND = 0.35;
+const JOINT_REACH = 12;
 
 /** Takes strokes apart that show several things, and puts those together that show one. */
 export function partsOf(inks: readonly Ink[], unit: number): Parts {
@@ -65,7 +66,7 @@ export function partsOf(inks: readonly Ink[], unit: number): Parts {
 function isStub({ path, length }: Ink, outlines: readonly Ink[], unit: number): boolean {
   if (length > STUB_LENGTH * unit) return false;
   return outlines.some((outline) =>
-    [first(path), last(path)].some((end) => nearestOnPath(end, outline.path, true).distance < STUB_REACH * unit),
+    [first(path), last(path)].some((end) => isNear(outline, end, STUB_REACH * unit, true)),
   );
 }
 
@@ -78,10 +79,11 @@ function bentApart(inks: readonly Ink[], dots: readonly Dot[], unit: number): In
     const reach = 8;
     const cuts = [0];
     for (const { at } of dots) {
+      if (!isAround(at, ink.bounds, JOINT_REACH * unit)) continue;
       const away = points.map((point) => distance(point, at));
       const cut = away.indexOf(Math.min(...away));
       const [before, here, after] = [points[cut - reach], points[cut]!, points[cut + reach]];
-      if (away[cut]! > 12 * unit || !before || !after) continue;
+      if (away[cut]! > JOINT_REACH * unit || !before || !after) continue;
       if (Math.abs(turnBetween(directionOf(before, here), directionOf(here, after))) > BEND) cuts.push(cut);
     }
     cuts.sort((a, b) => a - b);

@@ -16,13 +16,13 @@ const SLOPE_MAX = 0.15;
 /** What hatching stands on is fixed: the shape along which it goes, else one that ends on it. */
 export function held(shapes: readonly Shape[], hatchings: readonly Hatching[], unit: number): Shape[] {
   const all = [...shapes];
+  const outlines = shapes.map((shape) => ({ path: outlinePath(shape), isClosed: isClosed(shape) }));
   for (const hatching of hatchings) {
-    const row = hatchingRow(hatching);
-    const along = all.map((shape) => hatchingDistance(hatching, outlinePath(shape), isClosed(shape)));
-    const onto = all.map((shape) =>
-      Math.min(...outlinePath(shape).map((corner) => nearestOnPath(corner, row).distance)),
-    );
-    const away = Math.min(...along) < HATCHING_REACH * unit ? along : onto;
+    let away = outlines.map(({ path, isClosed }) => hatchingDistance(hatching, path, isClosed));
+    if (Math.min(...away) >= HATCHING_REACH * unit) {
+      const row = hatchingRow(hatching);
+      away = outlines.map(({ path }) => Math.min(...path.map((corner) => nearestOnPath(corner, row).distance)));
+    }
     const nearest = away.indexOf(Math.min(...away));
     const shape = all[nearest];
     if (!shape || away[nearest]! > HATCHING_REACH * unit) continue;
@@ -33,15 +33,14 @@ export function held(shapes: readonly Shape[], hatchings: readonly Hatching[], u
 
 /** A long flat line with nothing below it is the ground, unless it turns about a dot at its end. */
 export function grounded(shapes: readonly Shape[], dots: readonly Dot[], unit: number): Shape[] {
+  const bounds = shapes.map((shape) => boundsOf(outlinePath(shape)));
   const content = boundsOf(shapes.flatMap(outlinePath));
   return shapes.map((shape) => {
     if (shape.kind !== "line") return shape;
     const { width, height, bottom } = boundsOf(shape.points);
     const isFlat = height < SLOPE_MAX * width;
     const isLong = width > (shape.fixed ? HATCHED_SHARE : GROUND_SHARE) * content.width;
-    const isLowest = shapes.every(
-      (other) => other === shape || boundsOf(outlinePath(other)).bottom < bottom + SINK * unit,
-    );
+    const isLowest = bounds.every((other) => other.bottom < bottom + SINK * unit);
     const ends = [first(shape.points), last(shape.points)];
     const isBar = !shape.fixed && ends.some((end) => isAtDot(end, dots, unit));
     return isFlat && isLong && isLowest && !isBar ? { ...shape, kind: "ground", fixed: true } : shape;

@@ -41,7 +41,8 @@ export async function traceImage(bytes: Uint8Array): Promise<Drawing> {
   return trace(await decodeImage(bytes));
 }
 
-function trace(image: GreyImage): Drawing {
+/** The same of one that is decoded. */
+export function trace(image: GreyImage): Drawing {
   const ink = inkOf(contrastOf(image));
   const { penPx } = ink;
   const coils = coilsIn(ink);
