@@ -1,8 +1,9 @@
 /** A process that does nothing but read sketches, so that its memory is that of reading them. */
 import { readFile } from "node:fs/promises";
+import { drawingIn } from "../../apps/simgen/cv/picture.ts";
 import { recognize } from "../../apps/simgen/cv/recognize.ts";
 import { sketchOf, TUNED_KINDS, WOBBLES } from "../../apps/simgen/cv/synthetic/sketches.ts";
-import { traceImage } from "../../apps/simgen/cv/trace/trace-image.ts";
+import { decodeImage } from "../../apps/simgen/cv/trace/grey-image.ts";
 import { answer } from "../sessions/child.ts";
 
 const calls = {
@@ -14,7 +15,7 @@ const calls = {
       const picture = pictures[read % pictures.length];
       if (!picture) break;
       const started = performance.now();
-      recognize(await traceImage(picture));
+      recognize(drawingIn(await decodeImage(picture)));
       times.push(performance.now() - started);
     }
     return times;

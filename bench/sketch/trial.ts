@@ -1,4 +1,5 @@
 import type { Drawing } from "../../apps/simgen/cv/drawing.ts";
+import { drawingIn } from "../../apps/simgen/cv/picture.ts";
 import type { Recognition } from "../../apps/simgen/cv/recognition.ts";
 import { recognize } from "../../apps/simgen/cv/recognize.ts";
 import type { Wobble } from "../../apps/simgen/cv/synthetic/pen.ts";
@@ -6,6 +7,7 @@ import { type Look, rasterOf } from "../../apps/simgen/cv/synthetic/raster.ts";
 import { kindOfFault, type Score, score } from "../../apps/simgen/cv/synthetic/score.ts";
 import type { Truth } from "../../apps/simgen/cv/synthetic/sketcher.ts";
 import { sketchOf } from "../../apps/simgen/cv/synthetic/sketches.ts";
+import { decodeImage } from "../../apps/simgen/cv/trace/grey-image.ts";
 
 /** One synthetic sketch, read back. */
 export interface Trial extends Score {
@@ -21,14 +23,13 @@ export interface Trial extends Score {
 
 export async function trial(kind: string, seed: number, wobble: Wobble, look?: Look): Promise<Trial> {
   const { drawing, truth } = sketchOf(kind, seed, wobble);
-  const traced = look && (await import("../../apps/simgen/cv/trace/trace-image.ts")).traceImage;
   const bytes = look && (await rasterOf(drawing, seed, look));
   const started = performance.now();
   let read = drawing;
   let recognition: Recognition = { ...drawing, shapes: [], links: [], arrows: [], labels: [], unknown: [] };
   const failures: string[] = [];
   try {
-    if (bytes && traced) read = await traced(bytes);
+    if (bytes) read = drawingIn(await decodeImage(bytes));
     recognition = recognize(read);
   } catch (error) {
     failures.push(`not read: ${error instanceof Error ? error.message : error}`);

@@ -74,10 +74,7 @@ async function drawingOf(sketch: Sketch): Promise<{ drawing: Drawing | null; pic
   if ("recognition" in sketch) return { drawing: null };
   if ("drawing" in sketch) return { drawing: sketch.drawing };
   // sharp takes 20 MB and more: only for those who send images.
-  const [{ decodeImage }, { trace }] = await Promise.all([
-    import("./trace/grey-image.ts"),
-    import("./trace/trace-image.ts"),
-  ]);
+  const [{ decodeImage }, { drawingIn }] = await Promise.all([import("./trace/grey-image.ts"), import("./picture.ts")]);
   const picture = await decodeImage(sketch.image);
-  return { drawing: trace(picture), picture };
+  return { drawing: drawingIn(picture), picture };
 }

@@ -26,8 +26,12 @@ export interface Ink {
 /** Differences between paper and ink that are never told apart, in levels of contrast. */
 const CONTRAST_MIN = 24;
 /** Ink is what is this far from the paper towards the darkest ink; what hangs together with it may be fainter. */
-const SURE_SHARE = 0.5;
-const FAINT_SHARE = 0.35;
+export interface InkShares {
+  sure: number;
+  faint: number;
+}
+
+const SHARES: InkShares = { sure: 0.5, faint: 0.35 };
 const NOISE_SIGMAS = 4.5;
 /** Noisier paper is blurred first. */
 const NOISE_SIGMA_MAX = 3;
@@ -44,7 +48,7 @@ const SPECK_EXTRA_PX = 2;
 const SURE_SHARE_MIN = 0.05;
 
 /** Throws `ImageError` if there is none, or too much. */
-export function inkOf(contrast: Contrast): Ink {
+export function inkOf(contrast: Contrast, shares = SHARES): Ink {
   let { levels } = contrast;
   let histogram = histogramOf(levels);
   if (sigmaIn(histogram, levels.length) > NOISE_SIGMA_MAX) {
@@ -57,8 +61,8 @@ export function inkOf(contrast: Contrast): Ink {
   const count = inked.reduce((sum, each) => sum + each, 0);
   // Lines printed on the paper are fainter than the darkest twentieth.
   const darkest = quantile(inked, 0.95, count);
-  const sure = paper + Math.max(difference, SURE_SHARE * (darkest - paper));
-  const faint = paper + Math.max(difference * 0.7, FAINT_SHARE * (darkest - paper));
+  const sure = paper + Math.max(difference, shares.sure * (darkest - paper));
+  const faint = paper + Math.max(difference * 0.7, shares.faint * (darkest - paper));
   return inkBetween({ ...contrast, levels }, faint, sure);
 }
 

@@ -7,9 +7,9 @@ import { coilsIn, unwindCoils } from "./coils.ts";
 import { splitAtDots } from "./dots.ts";
 import { excessIn, outlinesIn } from "./faces.ts";
 import { closeGaps } from "./gaps.ts";
-import { decodeImage, type GreyImage } from "./grey-image.ts";
+import { decodeImage } from "./grey-image.ts";
 import { ImageError } from "./image-error.ts";
-import { inkOf } from "./ink.ts";
+import { type Ink, inkOf } from "./ink.ts";
 import { pairEnds } from "./junctions.ts";
 import { closeCorners } from "./open-corners.ts";
 import { contrastOf } from "./paper.ts";
@@ -38,13 +38,12 @@ const LINES_MAX = 2 * SKETCH_LIMITS.strokes;
  * scribble. Throws `ImageError`.
  */
 export async function traceImage(bytes: Uint8Array): Promise<Drawing> {
-  return trace(await decodeImage(bytes));
+  return traceInk(inkOf(contrastOf(await decodeImage(bytes))));
 }
 
-/** The same of one that is decoded. */
-export function trace(image: GreyImage): Drawing {
-  const ink = inkOf(contrastOf(image));
-  const { penPx } = ink;
+/** The same of one whose ink is found. */
+export function traceInk(ink: Ink): Drawing {
+  const { width, height, penPx } = ink;
   const coils = coilsIn(ink);
   const dots = separateSolids(ink);
   thin(ink);
@@ -78,7 +77,7 @@ export function trace(image: GreyImage): Drawing {
   if (strokes.length > SKETCH_LIMITS.strokes)
     throw tooComplex(`${strokes.length} strokes, more than ${SKETCH_LIMITS.strokes}`);
   if (points > SKETCH_LIMITS.points) throw tooComplex(`${points} points, more than ${SKETCH_LIMITS.points}`);
-  return { width: image.width, height: image.height, strokes, texts: [] };
+  return { width, height, strokes, texts: [] };
 }
 
 function strokeOfDot({ x, y, radius }: Dot): Point[] {
