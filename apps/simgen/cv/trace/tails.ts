@@ -29,11 +29,11 @@ export interface Tail {
 /** The branches that are strokes of hatching: no line goes on as one of these. */
 export function hatchingIn(graph: SkeletonGraph, penPx: number): Set<Branch> {
   const tails = tailsIn(graph, penPx);
-  return new Set(
-    tails
-      .filter((tail) => tails.filter((other) => areOneHatching(tail, other)).length >= HATCH_MIN)
-      .map(({ branch }) => branch),
-  );
+  const besides = (tail: Tail) => tails.filter((other) => areOneHatching(tail, other));
+  const strokes = new Set(tails.filter((tail) => besides(tail).length >= HATCH_MIN));
+  // Fewer are near the last ones: the set grows while it is gone through.
+  for (const stroke of strokes) for (const tail of besides(stroke)) strokes.add(tail);
+  return new Set([...strokes].map(({ branch }) => branch));
 }
 
 /**

@@ -17,6 +17,7 @@ import { lineLength, linesOf } from "./pen-lines.ts";
 import { cutTails, joinPairs, mendTips, pruneSpurs } from "./pruning.ts";
 import { thin } from "./skeleton.ts";
 import { graphOf } from "./skeleton-graph.ts";
+import { withoutSlivers } from "./slivers.ts";
 import { strokeOf } from "./smoothing.ts";
 import { type Dot, separateSolids } from "./solids.ts";
 import { partHatching } from "./tails.ts";
@@ -68,7 +69,8 @@ export function traceInk(ink: Ink): Drawing {
   for (const branch of excessIn(graph, outlines, penPx)) isOutline[graph.branches.indexOf(branch)] = 1;
   const open = linesOf(graph, onward, outlines, isOutline, hatching);
   if (open.length + dots.length > LINES_MAX) throw tooComplex(`${open.length + dots.length} lines`);
-  const whole = [...outlines.map(({ line }) => line), ...splitAtBends(closeGaps(open, penPx))];
+  const all = withoutSlivers([...outlines.map(({ line }) => line), ...closeGaps(open, penPx)], penPx);
+  const whole = splitAtBends(all);
   const lines = splitAtDots(whole, dots);
   const lengthMin = Math.max(LINE_MIN_PX, LINE_MIN_PENS * penPx);
   const strokes = [...lines.filter((line) => lineLength(line) >= lengthMin).map(strokeOf), ...dots.map(strokeOfDot)];
