@@ -88,6 +88,18 @@ for (const [what, answer] of [
     assert.ok(performance.now() - startedMs < 250, "nobody waits for it any more");
   });
 
+test("strokes are not kept waiting as long as images may be", async (t) => {
+  const cvUrl = await standIn(t, () => {});
+  const reader = readerOf(t, { cvUrl, cv: { strokesMs: 100, imageMs: 60_000 } });
+  assert.equal((await reader.read(strokes, AbortSignal.timeout(20_000))).by, "embedded");
+});
+
+test("an answer that is too long is not read to its end", async (t) => {
+  const cvUrl = await standIn(t, (_, response) => response.write(Buffer.alloc(9 * 1024 * 1024, 32)));
+  const reader = readerOf(t, { cvUrl, cv: { imageMs: 60_000 } });
+  await assert.rejects(reader.read(image, AbortSignal.timeout(20_000)), { code: "sketch_reader_down" });
+});
+
 test("what the service says of a sketch is passed on, and is no reason to leave it alone", async (t) => {
   let code = "sketch_failed";
   const cvUrl = await standIn(t, (_, response) => {
@@ -105,6 +117,45 @@ test("what the service says of a sketch is passed on, and is no reason to leave 
   code = "sketch_too_slow";
   await assert.rejects(reader.read(strokes, never), { code });
   assert.equal(reader.breaker?.state, "closed");
+});
+
+test("the prompt beside an image goes with it, and when to come again comes back", async (t) => {
+  const urls: (string | undefined)[] = [];
+  const cvUrl = await standIn(t, ({ url }, response) => {
+    urls.push(url);
+    response.writeHead(503).end('{"code":"sketch_queue_full","detail":"so","retryAfterSeconds":3}');
+  });
+  const reader = readerOf(t, { cvUrl });
+  await assert.rejects(reader.read({ ...image, prompt: "on the Moon" }, never), (error: { details?: object }) => {
+    assert.deepEqual(error.details, { retryAfterSeconds: 3 });
+    return true;
+  });
+  assert.deepEqual(urls, ["/analyze?prompt=on+the+Moon"]);
+  assert.match((await reader.check()) ?? "", /^it answers with 503; strokes are read here/);
+});
+
+test("a sketch goes to no other address than the one that was given", async (t) => {
+  let asked = 0;
+  const other = await standIn(t, (_, response) => {
+    asked++;
+    response.writeHead(422).end('{"code":"image_empty","detail":"so"}');
+  });
+  const cvUrl = await standIn(t, (_, response) => response.writeHead(307, { location: `${other}/analyze` }).end());
+  await assert.rejects(readerOf(t, { cvUrl }).read(image, never), { code: "sketch_reader_down" });
+  assert.equal(asked, 0);
+});
+
+test("only so many are asked of the service at once; for strokes there is this process", async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const cvUrl = await standIn(t, () => asked.resolve());
+  const reader = readerOf(t, { cvUrl, cv: { concurrentMax: 1 } });
+  const gone = new AbortController();
+  const held = reader.read(image, gone.signal);
+  held.catch(() => {});
+  await asked.promise;
+  await assert.rejects(reader.read(image, never), { code: "sketch_queue_full" });
+  assert.equal((await reader.read(strokes, never)).by, "embedded");
+  gone.abort();
 });
 
 test("a caller who hangs up ends the call, and says nothing of the service", async (t) => {
