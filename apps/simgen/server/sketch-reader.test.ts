@@ -73,12 +73,17 @@ for (const [what, answer] of [
 ] satisfies [string, (request: IncomingMessage, response: ServerResponse) => void][])
   test(`a service that ${what}: strokes are read here, images are refused, the breaker opens`, async (t) => {
     const cvUrl = await standIn(t, answer);
-    const reader = readerOf(t, { cvUrl, cv: { strokesMs: 300, imageMs: 300, openMs: 60_000, openMsMax: 60_000 } });
+    const told: string[] = [];
+    const reader = readerOf(t, {
+      ...{ cvUrl, cv: { strokesMs: 300, imageMs: 300, openMs: 60_000, openMsMax: 60_000 } },
+      onError: (_, what) => told.push(what),
+    });
     await assert.rejects(reader.read(image, never), (error: { code?: string; details?: object }) => {
       assert.equal(error.code, "sketch_reader_down");
-      assert.ok(error.details && "retryAfterSeconds" in error.details);
+      assert.deepEqual(error.details, { retryAfterSeconds: 1 });
       return true;
     });
+    assert.match(told.join(), /^the CV service did not read an image: ./);
     for (let at = 0; at < 4; at++) assert.equal((await reader.read(strokes, never)).by, "embedded");
     assert.equal(reader.breaker?.state, "open");
     assert.match((await reader.check()) ?? "", /out of order.*; strokes are read here, images are refused/);
