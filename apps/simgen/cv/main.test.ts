@@ -51,6 +51,14 @@ describe("the CV service", () => {
     ["no bytes", "", "image/png", 415, "image_unsupported", /got 0 bytes/],
     ["a PNG of 0x0 pixels", png(0, 0), "image/png", 422, "image_empty", /got one of no width or height/],
     ["a decompression bomb", png(60_000, 60_000), "image/png", 413, "image_too_large", /60000/],
+    [
+      "a few pixels too many",
+      png(9_000, 9_000),
+      "image/png",
+      413,
+      "image_too_large",
+      /65000000 pixels, got 9000 x 9000/,
+    ],
     ["more than 10 MiB", new Uint8Array(11_000_000), "image/png", 413, "body_too_large", /at most 10485760 bytes/],
     ["no strokes", { strokes: [] }, "application/json", 400, "request_invalid", /strokes: expected at least 1 items/],
     [

@@ -73,12 +73,17 @@ for (const [what, answer] of [
 ] satisfies [string, (request: IncomingMessage, response: ServerResponse) => void][])
   test(`a service that ${what}: strokes are read here, images are refused, the breaker opens`, async (t) => {
     const cvUrl = await standIn(t, answer);
-    const reader = readerOf(t, { cvUrl, cv: { strokesMs: 300, imageMs: 300, openMs: 60_000, openMsMax: 60_000 } });
+    const told: string[] = [];
+    const reader = readerOf(t, {
+      ...{ cvUrl, cv: { strokesMs: 300, imageMs: 300, openMs: 60_000, openMsMax: 60_000 } },
+      onError: (_, what) => told.push(what),
+    });
     await assert.rejects(reader.read(image, never), (error: { code?: string; details?: object }) => {
       assert.equal(error.code, "sketch_reader_down");
-      assert.ok(error.details && "retryAfterSeconds" in error.details);
+      assert.deepEqual(error.details, { retryAfterSeconds: 1 });
       return true;
     });
+    assert.match(told.join(), /^the CV service did not read an image: ./);
     for (let at = 0; at < 4; at++) assert.equal((await reader.read(strokes, never)).by, "embedded");
     assert.equal(reader.breaker?.state, "open");
     assert.match((await reader.check()) ?? "", /out of order.*; strokes are read here, images are refused/);
@@ -87,6 +92,18 @@ for (const [what, answer] of [
     await assert.rejects(reader.read(image, never), { code: "sketch_reader_down" });
     assert.ok(performance.now() - startedMs < 250, "nobody waits for it any more");
   });
+
+test("strokes are not kept waiting as long as images may be", async (t) => {
+  const cvUrl = await standIn(t, () => {});
+  const reader = readerOf(t, { cvUrl, cv: { strokesMs: 100, imageMs: 60_000 } });
+  assert.equal((await reader.read(strokes, AbortSignal.timeout(20_000))).by, "embedded");
+});
+
+test("an answer that is too long is not read to its end", async (t) => {
+  const cvUrl = await standIn(t, (_, response) => response.write(Buffer.alloc(9 * 1024 * 1024, 32)));
+  const reader = readerOf(t, { cvUrl, cv: { imageMs: 60_000 } });
+  await assert.rejects(reader.read(image, AbortSignal.timeout(20_000)), { code: "sketch_reader_down" });
+});
 
 test("what the service says of a sketch is passed on, and is no reason to leave it alone", async (t) => {
   let code = "sketch_failed";
@@ -105,6 +122,45 @@ test("what the service says of a sketch is passed on, and is no reason to leave 
   code = "sketch_too_slow";
   await assert.rejects(reader.read(strokes, never), { code });
   assert.equal(reader.breaker?.state, "closed");
+});
+
+test("the prompt beside an image goes with it, and when to come again comes back", async (t) => {
+  const urls: (string | undefined)[] = [];
+  const cvUrl = await standIn(t, ({ url }, response) => {
+    urls.push(url);
+    response.writeHead(503).end('{"code":"sketch_queue_full","detail":"so","retryAfterSeconds":3}');
+  });
+  const reader = readerOf(t, { cvUrl });
+  await assert.rejects(reader.read({ ...image, prompt: "on the Moon" }, never), (error: { details?: object }) => {
+    assert.deepEqual(error.details, { retryAfterSeconds: 3 });
+    return true;
+  });
+  assert.deepEqual(urls, ["/analyze?prompt=on+the+Moon"]);
+  assert.match((await reader.check()) ?? "", /^it answers with 503; strokes are read here/);
+});
+
+test("a sketch goes to no other address than the one that was given", async (t) => {
+  let asked = 0;
+  const other = await standIn(t, (_, response) => {
+    asked++;
+    response.writeHead(422).end('{"code":"image_empty","detail":"so"}');
+  });
+  const cvUrl = await standIn(t, (_, response) => response.writeHead(307, { location: `${other}/analyze` }).end());
+  await assert.rejects(readerOf(t, { cvUrl }).read(image, never), { code: "sketch_reader_down" });
+  assert.equal(asked, 0);
+});
+
+test("only so many are asked of the service at once; for strokes there is this process", async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const cvUrl = await standIn(t, () => asked.resolve());
+  const reader = readerOf(t, { cvUrl, cv: { concurrentMax: 1 } });
+  const gone = new AbortController();
+  const held = reader.read(image, gone.signal);
+  held.catch(() => {});
+  await asked.promise;
+  await assert.rejects(reader.read(image, never), { code: "sketch_queue_full" });
+  assert.equal((await reader.read(strokes, never)).by, "embedded");
+  gone.abort();
 });
 
 test("a caller who hangs up ends the call, and says nothing of the service", async (t) => {
