@@ -41,3 +41,21 @@ test("the ground on both sides of a box is one line", () => {
 test("lines that do not go on as each other stay apart", () => {
   assert.deepEqual(joinBehind(boxWithLines(80), [[0], [2]], [[4, 7]]), [[0], [2]]);
 });
+
+test("ropes over and under a narrow box stay apart", () => {
+  const halfAround = (x: number): Branch => {
+    const corners: [number, number][] = [
+      [200, 100],
+      [x, 100],
+      [x, 108],
+      [200, 108],
+    ];
+    const sides = corners.slice(1).map((to, i) => between(corners[i]!, to, [0, 1]));
+    return { ...sides[0]!, xs: sides.flatMap(({ xs }) => xs), ys: sides.flatMap(({ ys }) => ys) };
+  };
+  const joints = [100, 108].map((y) => ({ x: 200, y, radius: 1 }));
+  const over = between([200, 20], [200, 100], [undefined, 0]);
+  const under = between([200, 108], [200, 200], [1, undefined]);
+  const graph = { joints, branches: [over, under, halfAround(40), halfAround(360)] };
+  assert.deepEqual(joinBehind(graph, [[0], [2]], [[4, 7]]), [[0], [2]]);
+});

@@ -5,6 +5,7 @@ import { lengthAlong, type SkeletonGraph } from "./skeleton-graph.ts";
 /** How far a side may be from straight, as a share of its length, and by how much a line may turn where it comes upon it. */
 const RESIDUAL_SHARE = 0.03;
 const TURN_DEGREES = 25;
+const CHORD_SHARE = 0.8;
 
 /** A line's end on an outline. */
 interface Arrival {
@@ -74,11 +75,13 @@ function isStraightOn({ branches }: SkeletonGraph, one: Arrival, path: readonly 
     xs.push(...(end & 1 ? branch.xs.toReversed() : branch.xs));
     ys.push(...(end & 1 ? branch.ys.toReversed() : branch.ys));
   }
-  const direction = Math.atan2(ys.at(-1)! - ys[0]!, xs.at(-1)! - xs[0]!);
+  const [dx, dy] = [xs.at(-1)! - xs[0]!, ys.at(-1)! - ys[0]!];
+  const direction = Math.atan2(dy, dx);
+  const length = lengthAlong(xs, ys);
+  // There and back, around a narrow box, is no side.
+  if (Math.hypot(dx, dy) < CHORD_SHARE * length) return false;
   const turns = [degreesBetween(one.heading, direction), degreesBetween(direction, other.heading + Math.PI)];
-  return (
-    turns.every((turn) => Math.abs(turn) < TURN_DEGREES) && lineResidual(xs, ys) < RESIDUAL_SHARE * lengthAlong(xs, ys)
-  );
+  return turns.every((turn) => Math.abs(turn) < TURN_DEGREES) && lineResidual(xs, ys) < RESIDUAL_SHARE * length;
 }
 
 function reversed(chain: readonly number[]): number[] {

@@ -1,3 +1,6 @@
+import type { Point } from "../drawing.ts";
+import { swayingOf } from "../recognize/curve.ts";
+import { directionOf, distance, rotated } from "../recognize/geometry.ts";
 import { lineLength, type PenLine } from "./pen-lines.ts";
 import type { Dot } from "./solids.ts";
 
@@ -6,10 +9,32 @@ const TURN_COSINE = Math.cos((25 * Math.PI) / 180);
 const WAY_POINTS = 12;
 /** What goes on from its middle to a free end for no longer than this is more of a line than was meant. */
 const TAIL_RADII = 2.5;
+/** So near its end a spring may have a joint. */
+const END_RADII = 2;
 
 /** Takes away what of lines is only the middle of a dot, and parts lines that bend in one. */
 export function splitAtDots(lines: readonly PenLine[], dots: readonly Dot[]): PenLine[] {
   return dots.reduce<PenLine[]>((open, dot) => open.flatMap((line) => split(line, dot)), [...lines]);
+}
+
+/** Without those in the middle of a spring, whose turns and corners are as thick as dots. */
+export function dotsOffSprings(lines: readonly PenLine[], dots: readonly Dot[]): Dot[] {
+  if (dots.length === 0) return [];
+  const springs = lines.flatMap(({ xs, ys, isClosed }) => {
+    const path = xs.map((x, i): Point => [x, ys[i]!]);
+    if (isClosed || swayingOf(path, 1)?.kind !== "zigzag") return [];
+    const [from, to] = [path[0]!, path.at(-1)!];
+    const direction = directionOf(from, to);
+    const acrossFrom = ([x, y]: Point) => rotated([x - from[0], y - from[1]], -direction);
+    const width = Math.max(...path.map((point) => Math.abs(acrossFrom(point)[1])));
+    return { acrossFrom, width, length: distance(from, to) };
+  });
+  const isIn = ({ x, y, radius }: Dot) =>
+    springs.some(({ acrossFrom, width, length }) => {
+      const [along, across] = acrossFrom([x, y]);
+      return Math.abs(across) < width + radius && along > END_RADII * radius && along < length - END_RADII * radius;
+    });
+  return dots.filter((dot) => !isIn(dot));
 }
 
 function split(line: PenLine, { x, y, radius }: Dot): PenLine[] {

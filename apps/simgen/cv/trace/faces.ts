@@ -1,3 +1,5 @@
+import type { Point } from "../drawing.ts";
+import { swayingOf } from "../recognize/curve.ts";
 import { circleThrough, lineResidual } from "./curve-fit.ts";
 import { lineAlong, type PenLine } from "./pen-lines.ts";
 import { areaOf, areaOfBoxAround, cornersOf, hullOf } from "./polygon.ts";
@@ -57,8 +59,8 @@ export function outlinesIn(graph: SkeletonGraph, onward: Int32Array, penPx: numb
     if (crossings > 1) continue;
     const line = lineAlong(graph, chain, onward, true);
     const isPlain = crossings === 0 && !isBraced(graph, chain, passages, onward);
-    if ((isPlain && isShape(line, tees, penPx)) || isBetween(graph, chain, line, crossings, penPx))
-      outlines.push({ line, chain });
+    const isOutline = (isPlain && isShape(line, tees, penPx)) || isBetween(graph, chain, line, crossings, penPx);
+    if (isOutline && !hasRope(graph, chain, passages, onward)) outlines.push({ line, chain });
   }
   const isTaken = new Set(outlines.flatMap(({ chain }) => chain.map((end) => end >> 1)));
   for (const { line, chain, own } of standingIn(graph, onward))
@@ -154,6 +156,27 @@ function isBraced(
   if (!bar) return false;
   const { xs, ys } = lineAlong(graph, bar, onward, false);
   return lineResidual(xs, ys) < BAR_RESIDUAL * lengthAlong(xs, ys);
+}
+
+/** Whether a whole line of its own between two others is a rope or a spring. */
+function hasRope(
+  graph: SkeletonGraph,
+  chain: readonly number[],
+  passages: readonly Passage[],
+  onward: Int32Array,
+): boolean {
+  const corners = [...passages.keys()].filter((i) => passages[i] !== "onward");
+  return corners.some((from, i) => {
+    const to = corners[i + 1];
+    const way = to === undefined ? [...chain.slice(from), ...chain.slice(0, corners[0])] : chain.slice(from, to);
+    const { xs, ys } = lineAlong(graph, way, onward, false);
+    return (
+      swayingOf(
+        xs.map((x, at): Point => [x, ys[at]!]),
+        1,
+      ) !== undefined
+    );
+  });
 }
 
 /** Whether it is a shape whatever its lines do elsewhere: as exact as a box is, or by sides that are drawn twice, as those of neighbours are. */

@@ -184,6 +184,13 @@ test("a brace across a corner is a line, not the side of a triangle", async () =
   assert.ok(strokes.every((stroke) => !isClosed(stroke)));
 });
 
+test("two ropes between two beams are no sides of a box", async () => {
+  const rope = (x: number) => `<path d="M${x} 44${"q12 13 0 26q-12 13 0 26".repeat(3)}"/>`;
+  const strokes = await strokesOf(`<path d="M40 44h240M40 200h240"/>${rope(80)}${rope(240)}`);
+  assert.equal(strokes.length, 4);
+  assert.ok(strokes.every((stroke) => !isClosed(stroke)));
+});
+
 test("a zigzag is one stroke and keeps its corners", async () => {
   const strokes = await strokesOf(
     `<path d="M40 150 ${Array.from({ length: 10 }, (_, i) => `l12 ${i % 2 ? 30 : -30}`).join(" ")}"/>`,

@@ -4,7 +4,7 @@ import { mendArrowheads } from "./arrowheads.ts";
 import { splitAtBends } from "./bends.ts";
 import { mergeNearJoints, mergeOverlaps } from "./bridges.ts";
 import { coilsIn, unwindCoils } from "./coils.ts";
-import { splitAtDots } from "./dots.ts";
+import { dotsOffSprings, splitAtDots } from "./dots.ts";
 import { excessIn, outlinesIn } from "./faces.ts";
 import { closeGaps } from "./gaps.ts";
 import { decodeImage } from "./grey-image.ts";
@@ -46,7 +46,7 @@ export async function traceImage(bytes: Uint8Array): Promise<Drawing> {
 export function traceInk(ink: Ink): Drawing {
   const { width, height, penPx } = ink;
   const coils = coilsIn(ink);
-  const dots = separateSolids(ink);
+  const solids = separateSolids(ink);
   thin(ink);
   const graph = graphOf(ink);
   if (graph.branches.length > BRANCHES_MAX) throw tooComplex(`${graph.branches.length} lines`);
@@ -68,9 +68,10 @@ export function traceInk(ink: Ink): Drawing {
   for (const { chain } of outlines) for (const end of chain) isOutline[end >> 1] = 1;
   for (const branch of excessIn(graph, outlines, penPx)) isOutline[graph.branches.indexOf(branch)] = 1;
   const open = linesOf(graph, onward, outlines, isOutline, hatching);
-  if (open.length + dots.length > LINES_MAX) throw tooComplex(`${open.length + dots.length} lines`);
+  if (open.length + solids.length > LINES_MAX) throw tooComplex(`${open.length + solids.length} lines`);
   const all = withoutSlivers([...outlines.map(({ line }) => line), ...closeGaps(open, penPx)], penPx);
   const whole = splitAtBends(all);
+  const dots = dotsOffSprings(whole, solids);
   const lines = splitAtDots(whole, dots);
   const lengthMin = Math.max(LINE_MIN_PX, LINE_MIN_PENS * penPx);
   const strokes = [...lines.filter((line) => lineLength(line) >= lengthMin).map(strokeOf), ...dots.map(strokeOfDot)];
