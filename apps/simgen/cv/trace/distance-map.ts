@@ -47,6 +47,19 @@ export function penWidthIn(
   return undefined;
 }
 
+/**
+ * The width of a line with this area and outline (Crofton's measure of it, from the pixels at its sides and corners): twice the
+ * area by the outline. Not as whole a number as distances are, but solid shapes and holes count too.
+ */
+export function widthByOutline(mask: Uint8Array, stride: number, pixels: Int32Array): number {
+  let [sides, corners] = [0, 0];
+  for (const at of pixels) {
+    for (const step of [1, -1, stride, -stride]) sides += 1 - mask[at + step]!;
+    for (const step of [stride + 1, stride - 1, 1 - stride, -1 - stride]) corners += 1 - mask[at + step]!;
+  }
+  return (2 * pixels.length) / ((Math.PI / 8) * (sides + corners / Math.SQRT2));
+}
+
 /** Whether no pixel around is farther from paper. */
 export function isMiddle(distances: Uint16Array, at: number, stride: number): boolean {
   const d = distances[at]!;

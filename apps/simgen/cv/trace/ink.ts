@@ -1,4 +1,4 @@
-import { distancesIn, penWidthIn } from "./distance-map.ts";
+import { distancesIn, penWidthIn, widthByOutline } from "./distance-map.ts";
 import { fillHoles, type Hole } from "./holes.ts";
 import { ImageError } from "./image-error.ts";
 import type { Contrast } from "./paper.ts";
@@ -41,6 +41,11 @@ const RUNS_MAX = 60_000;
 const PEN_MAX_PX = 16;
 const PEN_MAX_SHARE = 0.03;
 const PEN_PX = 3;
+/** A median width below this share of the one by the outline is too small, and this share of the latter is taken. */
+const PEN_SURE_SHARE = 0.75;
+const PEN_OUTLINE_SHARE = 0.9;
+/** The median is off by less. */
+const PEN_STEP_PX = 1.5;
 /** Smaller patches are specks: in squares of the pen's width, and pixels. */
 const SPECK_PENS = 1.2;
 const SPECK_EXTRA_PX = 2;
@@ -124,6 +129,10 @@ function inkBetween({ width, height, levels }: Contrast, faint: number, sure: nu
   const penPx = penWidthIn(distances, stride, pixels, penMax) ?? PEN_PX;
   const ink: Ink = { width, height, stride, mask, pixels, distances, penPx, holes: [] };
   dropSpecks(ink, isSure);
+  const byOutline = widthByOutline(mask, stride, ink.pixels);
+  const penBy = PEN_OUTLINE_SHARE * byOutline;
+  // Of lines between two and three pixels wide, most middles may be those of either. More is due to solid shapes.
+  if (penPx < PEN_SURE_SHARE * byOutline && penBy < penPx + PEN_STEP_PX) ink.penPx = penBy;
   fillHoles(ink);
   return ink;
 }

@@ -21,7 +21,7 @@ const AROUND_RADII = 1.2;
 const AROUND_PENS = 0.8;
 const DIRECTIONS = 64;
 /** What leaves a dot is never wider, in its diameters: where lines lie side by side the ink is as thick. */
-const ARM_RADII = 0.65;
+const ARM_RADII = 0.75;
 /** Of the logit that ink is a dot, fitted to drawn dots and to crossings, corners and coils. All ways are in its radii. */
 const LOGIT = { none: 1.9, mean: -14, quarter: 7.1, slimness: 2.8, radiusPx: 1.1 };
 /** More makes it no likelier. */
