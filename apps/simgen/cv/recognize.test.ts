@@ -98,6 +98,13 @@ test("a box, however it is drawn: in one stroke, in four, turned, with a gap, wi
   assert.ok(Math.abs(box.angle - Math.atan2(0.6, 0.8)) < 0.03, String(box.angle));
 });
 
+test("a ball is pinned at a mark under a ceiling, and not where it stands on a floor: ink is thick there", () => {
+  const pinned = seenIn(drawn(CEILING, ...HATCHING, ring([400, 110], 30), ring([400, 81], 3, 3)));
+  assert.deepEqual(pinned, ["circle-1", "hinge circle-1 line-1", "line-1 fixed"]);
+  const standing = seenIn(drawn(CEILING, ...HATCHING, ring([400, 50], 30), ring([400, 80], 3, 3)));
+  assert.deepEqual(standing, ["circle-1", "ground-1 fixed"]);
+});
+
 test("wheels are circles across the lower edge of a body; a ball on top is none", () => {
   const body = stroke([250, 300], [450, 300], [450, 360], [250, 360], [250, 300]);
   const seen = seenIn(drawn(body, ring([290, 365], 30), ring([410, 365], 30), ring([350, 270], 28)));

@@ -83,7 +83,15 @@ function hingesAt({ at, radius, strokes }: Dot, around: Around, unit: number): F
   if (!base) return [];
   const hinge = { kind: "hinge" as const, at, strokes, confidence: 0.9 };
   if (others.length === 0) return base.fixed ? [] : [{ ...hinge, a: base.id, b: null }];
-  return others.filter(({ fixed }) => !fixed).map(({ id }) => ({ ...hinge, a: id, b: base.id }));
+  const turning = others.filter((shape) => !shape.fixed && !isWhereItStands(at, shape, base));
+  return turning.map(({ id }) => ({ ...hinge, a: id, b: base.id }));
+}
+
+/** A wheel is not pinned where it stands: that is thick ink. */
+function isWhereItStands(at: Point, shape: Shape, base: Shape): boolean {
+  if (shape.kind !== "circle" || !base.fixed || isClosed(base)) return false;
+  const { center, radius } = shape;
+  return at[1] > center[1] && distance(at, center) > 0.6 * radius;
 }
 
 /** Circles across the lower edge of something else are wheels. */
