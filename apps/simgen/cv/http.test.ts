@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Health } from "@holdfast/health";
 import { Resources } from "@holdfast/resources";
 import { pino } from "pino";
-import { Health } from "../service/health.ts";
 import { Analyzer, type AnalyzerOptions } from "./analyzer.ts";
 import { createCvHttp } from "./http.ts";
 import { createCvMetrics } from "./metrics.ts";
@@ -15,8 +15,8 @@ const analysis = new URL("./analysis.fixture.ts", import.meta.url);
 async function service(t: TestContext, options: Partial<AnalyzerOptions> = {}): Promise<string> {
   const resources = new Resources();
   const analyzer = new Analyzer(resources, { analysis, threads: 1, ...options });
-  const health = await Health.start({});
-  const metrics = createCvMetrics(analyzer, resources);
+  const health = new Health();
+  const metrics = createCvMetrics(analyzer, resources, health);
   const app = createCvHttp({ logger: pino({ level: "silent" }), analyzer, health, metrics });
   t.after(async () => {
     health.close();

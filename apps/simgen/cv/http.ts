@@ -1,5 +1,5 @@
+import type { Health } from "@holdfast/health";
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
-import type { Health } from "../service/health.ts";
 import { goneSignal, httpApp, mediaTypeOf, operations } from "../service/http-app.ts";
 import { Problem } from "../service/problem.ts";
 import type { Analyzer } from "./analyzer.ts";
@@ -20,7 +20,7 @@ export function createCvHttp({ logger, analyzer, health, metrics }: CvServices):
   acceptImages(app);
   // A line that stays open after the last answer would keep the process from ending.
   app.addHook("onSend", async (_, reply) => {
-    if (health.draining) reply.header("connection", "close");
+    if (health.isDraining) reply.header("connection", "close");
   });
   // By its end, whatever that is: whoever has hung up is sent no answer.
   app.addHook("onRequest", async (request, { raw }) => {

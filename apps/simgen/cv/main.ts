@@ -2,8 +2,7 @@
 import { Resources } from "@holdfast/resources";
 import { pino } from "pino";
 import { ConfigError } from "../service/environment.ts";
-import { Health } from "../service/health.ts";
-import { endOnSignals, logNews } from "../service/running.ts";
+import { endInOrder, logNews, startHealth } from "../service/running.ts";
 import { Analyzer } from "./analyzer.ts";
 import { readCvConfig } from "./config.ts";
 import { createCvHttp } from "./http.ts";
@@ -19,17 +18,22 @@ async function start(): Promise<void> {
   logNews(resources, logger);
   const analyzer = new Analyzer(resources, { threads: config.threads });
   await analyzer.ready();
-  const health = await Health.start({
-    threads: async () => (analyzer.threads.some(({ state }) => state === "ready") ? undefined : "none is ready"),
-  });
-  const app = createCvHttp({ logger, analyzer, health, metrics: createCvMetrics(analyzer, resources) });
+  const isThreadReady = () => analyzer.threads.some(({ state }) => state === "ready");
+  const health = await startHealth({ threads: () => (isThreadReady() ? undefined : "none is ready") }, logger);
+  const app = createCvHttp({ logger, analyzer, health, metrics: createCvMetrics(analyzer, resources, health) });
   await app.listen({ host: config.host, port: config.port, listenTextResolver: () => "listening" });
   const bound = app.server.address();
   process.stdout.write(`CV is ready: http://localhost:${typeof bound === "object" ? bound?.port : bound}\n`);
 
-  endOnSignals(health, logger, SHUTDOWN_TIMEOUT_MS, async () => {
-    await app.close();
-    await analyzer.close();
+  endInOrder({
+    health,
+    logger,
+    stallMs: config.stallMs,
+    timeoutMs: SHUTDOWN_TIMEOUT_MS,
+    async work() {
+      await app.close();
+      await analyzer.close();
+    },
   });
 }
 

@@ -1,5 +1,7 @@
+import type { Health } from "@holdfast/health";
 import type { Resources } from "@holdfast/resources";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { addHealthMetrics } from "../service/health-metrics.ts";
 import type { Analyzer } from "./analyzer.ts";
 
 export type SketchKind = "image" | "drawing" | "recognition" | "unknown";
@@ -12,10 +14,11 @@ export interface CvMetrics {
 }
 
 /** Of this process and the sketches it reads. */
-export function createCvMetrics(analyzer: Analyzer, resources: Resources): CvMetrics {
+export function createCvMetrics(analyzer: Analyzer, resources: Resources, health: Health): CvMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  addHealthMetrics(registry, "cv_health_check", health);
   const requests = new Counter({
     name: "cv_requests_total",
     help: "Sketches, by what they came as and what became of them",

@@ -1,6 +1,6 @@
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
-import { ConfigError, readEnvironment } from "../service/environment.ts";
+import { ConfigError, readEnvironment, stallMs } from "../service/environment.ts";
 import type { LlmLimits } from "./llm/llm-planner.ts";
 import type { LlmConfig } from "./llm/models.ts";
 
@@ -56,6 +56,8 @@ const environment = z.object({
   LLM_FIRST_WORD_MS: milliseconds.default(15_000),
   LLM_IDLE_MS: milliseconds.default(10_000),
   LLM_ANSWER_MS: milliseconds.default(35_000),
+  STALL_MS: stallMs,
+  BACKUP_DIR: text.exactOptional(),
   SIM_WORKERS: z.coerce
     .number<string>()
     .int()
@@ -82,6 +84,10 @@ export interface Config {
   /** The page's origin when it is not the one the server sees, as behind a proxy. */
   publicOrigin: string | undefined;
   simulationWorkers: number;
+  /** How long the event loop may stand still before the process is ended, ms. */
+  stallMs: number;
+  /** Where backups are kept, whose age is watched. */
+  backupDir: string | undefined;
   /** Of the service that reads sketches. Without one, they are read in this process. */
   cvUrl: string | undefined;
   llm: LlmConfig & {
@@ -106,6 +112,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     apiKeys: (values.API_KEYS ?? "").split(/[\s,]+/).filter((key) => key !== ""),
     publicOrigin: values.PUBLIC_ORIGIN,
     simulationWorkers: values.SIM_WORKERS,
+    stallMs: values.STALL_MS,
+    backupDir: values.BACKUP_DIR,
     cvUrl: values.CV_URL,
     llm: {
       anthropic:

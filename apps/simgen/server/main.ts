@@ -1,12 +1,13 @@
 /** SimGen, composed: configuration in, one listening process out. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CircuitBreaker } from "@holdfast/breaker";
+import { ageCheck, type Check, diskCheck } from "@holdfast/health";
 import { managedSocket, Resources } from "@holdfast/resources";
 import { memoryStore, redisStore, SessionError } from "@holdfast/sessions";
 import { type Logger, pino } from "pino";
 import { ConfigError } from "../service/environment.ts";
-import { Health } from "../service/health.ts";
-import { endOnSignals, logNews } from "../service/running.ts";
+import { endInOrder, logNews, startHealth } from "../service/running.ts";
 import { Pool } from "../sim/pool.ts";
 import { type Config, readConfig } from "./config.ts";
 import { DATABASE_CLIENTS, DatabaseError, openDatabase } from "./database.ts";
@@ -78,15 +79,17 @@ async function start(): Promise<void> {
     ),
   );
   const health = opening(
-    await Health.start({
-      database: async () => store.ping().then(() => undefined),
-      sessions: async () => {
-        if (!sessions.isReady) throw new Error("the store of sessions is out of reach");
-        return undefined;
+    await startHealth(
+      {
+        postgres: () => store.ping().then(() => undefined),
+        ...(config.redisUrl === undefined ? {} : { redis: () => reached(sessions.isReady) }),
+        ...(config.databaseUrl === undefined ? { disk: diskCheck(config.dataDir) } : {}),
+        ...(config.cvUrl === undefined ? {} : { cv: { kind: "optional", probe: () => sketches.check() } }),
+        ...(breakers.length === 0 ? {} : { breakers: breakersCheck(breakers) }),
+        ...(config.backupDir === undefined ? {} : { backup: ageCheck(join(config.backupDir, "last-verified")) }),
       },
-      ...(llms.length === 0 ? {} : { llm: async () => outOfOrder(llms) }),
-      ...(config.cvUrl === undefined ? {} : { cv: () => sketches.check() }),
-    }),
+      logger,
+    ),
   );
   const planner = new PromptPlanner({
     llms,
@@ -113,14 +116,14 @@ async function start(): Promise<void> {
       sketches,
       health,
       resources,
-      metrics: createMetrics({ resources, pool, runs, sessions, breakers, sketches }),
+      metrics: createMetrics({ health, resources, pool, runs, sessions, breakers, sketches }),
       pageDir: PAGE_DIR,
     }),
   );
   attachSessions(sessions, app.server, {
     identities,
     publicOrigin: config.publicOrigin,
-    isDraining: () => health.draining,
+    isDraining: () => health.isDraining,
   });
   const connections = resources.scope("connections", { isLongLived: true });
   app.server.on("connection", (socket) => {
@@ -134,9 +137,12 @@ async function start(): Promise<void> {
   await app.listen({ host: config.host, port: config.port, listenTextResolver: () => "listening" });
   process.stdout.write(`SimGen is ready: ${address(config, app.server.address())}\n`);
 
-  endOnSignals(health, logger, SHUTDOWN_TIMEOUT_MS, async () => {
-    await sessions.drain({ graceMs: DRAIN_MS });
-    await closeAll();
+  endInOrder({
+    ...{ health, logger, stallMs: config.stallMs, dataDir: config.dataDir, timeoutMs: SHUTDOWN_TIMEOUT_MS },
+    async work() {
+      await sessions.drain({ graceMs: DRAIN_MS });
+      await closeAll();
+    },
   });
 }
 
@@ -165,10 +171,20 @@ function watchBreaker(breaker: CircuitBreaker, logger: Logger): void {
   );
 }
 
-/** A warning, since the rules stand in. */
-function outOfOrder(llms: readonly LlmPlanner[]): string | undefined {
-  const open = llms.filter(({ breaker }) => breaker.state === "open").map(({ name }) => name);
-  return open.length === 0 ? undefined : `out of order: ${open.join(", ")}`;
+function reached(isReady: boolean): undefined {
+  if (!isReady) throw new Error("the store of sessions is out of reach");
+}
+
+/** Something stands in for whatever is behind one: the rules for a language model, this process for the CV service. */
+function breakersCheck(breakers: readonly CircuitBreaker[]): Check {
+  return {
+    kind: "optional",
+    probe() {
+      const open = breakers.filter(({ state }) => state === "open").map(({ name }) => name);
+      if (open.length > 0) throw new Error(`open: ${open.join(", ")}`);
+      return undefined;
+    },
+  };
 }
 
 async function closeAll(): Promise<void> {

@@ -1,7 +1,9 @@
 import type { CircuitBreaker } from "@holdfast/breaker";
+import type { Health } from "@holdfast/health";
 import type { KindSnapshot, Resources } from "@holdfast/resources";
 import type { Counters } from "@holdfast/sessions";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { addHealthMetrics } from "../service/health-metrics.ts";
 import type { Pool } from "../sim/pool.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { LiveSessions } from "./sessions.ts";
@@ -46,6 +48,7 @@ const RESOURCE_COUNTERS: [key: keyof KindSnapshot, name: string, help: string][]
 
 /** Prometheus metrics of this process, its simulations and its sessions. */
 export function createMetrics(services: {
+  health: Health;
   resources: Resources;
   pool: Pool;
   runs: LiveRuns;
@@ -58,6 +61,7 @@ export function createMetrics(services: {
   const [registry] = registers;
   if (!registry) throw new Error("a registry");
   collectDefaultMetrics({ register: registry });
+  addHealthMetrics(registry, "simgen_health_check", services.health);
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,

@@ -9,6 +9,7 @@ import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { type Connection, type ConnectOptions, connect } from "@holdfast/client";
+import type { HealthReport } from "@holdfast/health";
 import WebSocket from "ws";
 import type { ProblemCode } from "../service/problem.ts";
 import { type Frame, FrameDecoder } from "../sim/frame.ts";
@@ -129,6 +130,7 @@ export interface AnswerBody extends StoredSimulation {
   detail: string;
   suggestions: string[];
   status: string;
+  checks: HealthReport["checks"];
   paths: Record<string, unknown>;
 }
 

@@ -258,7 +258,7 @@ test("without Redis frames go on and health says so; when it is back, so is all 
   await redis.kill();
   while ((await health()) !== "unhealthy") await sleep(100);
   const report = await (await fetch(`${server.url}/health/detailed`)).json();
-  assert.equal(report.checks.sessions.detail, "the store of sessions is out of reach");
+  assert.equal(report.checks.redis.detail, "the store of sessions is out of reach");
   assert.equal((await fetch(`${server.url}/health/ready`)).status, 200, "it is no reason to take this server out");
   const frames = talk.frames.length;
   await talk.until("frames", () => talk.frames.length > frames + 60 || undefined);

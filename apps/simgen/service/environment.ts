@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
-import type { z } from "zod";
+import { z } from "zod";
 import { issuesOf } from "../sim/issue.ts";
+
+/** How long an event loop may stand still before its process is ended, ms. */
+export const stallMs = z.coerce.number<string>().int().min(100).max(600_000).default(10_000);
 
 /** One line that names the variable, the value and what is expected. */
 export class ConfigError extends Error {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import { HEALTH_PATHS, type Health, healthAnswer } from "@holdfast/health";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -10,7 +11,6 @@ import Fastify, {
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { formatIssue, type Issue, issuesOf } from "../sim/issue.ts";
-import type { Health } from "./health.ts";
 import { Problem, type ProblemCode } from "./problem.ts";
 
 /** A scene of 200 bodies takes about 100 KB of JSON. */
@@ -98,22 +98,11 @@ export function operations(
   { health, metrics }: { health: Health; metrics(): Promise<string> },
 ): void {
   const hidden = { schema: { hide: true } };
-  app.get("/health", hidden, async (_, reply) => {
-    const report = health.report();
-    const checks = Object.fromEntries(Object.entries(report.checks).map(([name, { status }]) => [name, { status }]));
-    return reply.status(report.status === "unhealthy" ? 503 : 200).send({ status: report.status, checks });
-  });
-  app.get("/health/live", hidden, async () => ({ status: "healthy" }));
-  app.get("/health/ready", hidden, async (_, reply) => {
-    if (health.draining) return reply.status(503).send({ status: "unhealthy", detail: "shutting down" });
-    return { status: "healthy" };
-  });
-  app.get("/health/detailed", hidden, async () => ({
-    ...health.report(),
-    draining: health.draining,
-    uptimeSeconds: Math.round(process.uptime()),
-    memory: process.memoryUsage(),
-  }));
+  for (const path of HEALTH_PATHS)
+    app.get(path, hidden, async (_, reply) => {
+      const { status, headers, body } = healthAnswer(health, path);
+      return reply.status(status).headers(headers).send(body);
+    });
   app.get("/metrics", hidden, async (_, reply) => reply.type("text/plain; version=0.0.4").send(await metrics()));
 }
 

@@ -1,8 +1,19 @@
+import { join } from "node:path";
+import {
+  type Check,
+  eventLoopCheck,
+  Health,
+  memoryCheck,
+  type Probe,
+  startMemoryGuard,
+  startWatchdog,
+} from "@holdfast/health";
 import type { Resources } from "@holdfast/resources";
 import type { Logger } from "pino";
-import type { Health } from "./health.ts";
 
 const WARNINGS: readonly string[] = ["leaked", "died", "release failed"];
+/** Timers that are late by less are a busy machine's. */
+const EVENT_LOOP = { warnMs: 500, failMs: 2_000 };
 
 /** What becomes of what this process holds is in its log. */
 export function logNews(resources: Resources, logger: Logger): void {
@@ -11,14 +22,39 @@ export function logNews(resources: Resources, logger: Logger): void {
   });
 }
 
-/** SIGTERM and SIGINT end the process with 0 after `work`, or with 1 when that takes longer than `timeoutMs`. */
-export function endOnSignals(health: Health, logger: Logger, timeoutMs: number, work: () => Promise<void>): void {
-  const end = async (signal: string) => {
-    if (health.draining) return;
-    health.draining = true;
-    // What drains is not ready: that is no news of what it depends on.
-    health.close();
-    logger.info({ signal }, "shutting down");
+/** The checks that every process has, and its own; a change is in the log. Resolves when each was made once. */
+export async function startHealth(own: Record<string, Check | Probe>, logger: Logger): Promise<Health> {
+  const health = new Health({
+    checks: { ...own, memory: memoryCheck(), "event-loop": eventLoopCheck(EVENT_LOOP) },
+    onChange: ({ check, from, to, detail }) =>
+      logger[to === "pass" ? "info" : "warn"]({ check, from, to, detail }, "a health check has changed"),
+  });
+  await health.start();
+  return health;
+}
+
+export interface Ending {
+  health: Health;
+  logger: Logger;
+  /** How long the event loop may stand still, ms. */
+  stallMs: number;
+  /** Where the report of that is kept, beside standard error. */
+  dataDir?: string;
+  /** How long `work` may take, ms. */
+  timeoutMs: number;
+  /** What has to be done before the process may end. */
+  work(): Promise<void>;
+}
+
+/**
+ * Ends the process in order, with 0 after `work` or with 1 when that takes too long: on SIGTERM, on SIGINT, and when memory
+ * has nearly run out. A process that hangs is ended at once.
+ */
+export function endInOrder({ health, logger, stallMs, dataDir, timeoutMs, work }: Ending): void {
+  const end = async (why: string) => {
+    if (health.isDraining) return;
+    health.drain(`shutting down: ${why}`);
+    logger.info({ why }, "shutting down");
     setTimeout(() => {
       logger.error(`not done within ${timeoutMs} ms`);
       process.exit(1);
@@ -28,4 +64,9 @@ export function endOnSignals(health: Health, logger: Logger, timeoutMs: number, 
   };
   process.on("SIGTERM", () => void end("SIGTERM"));
   process.on("SIGINT", () => void end("SIGINT"));
+  startMemoryGuard((use) => {
+    logger.error(use, "memory has nearly run out");
+    void end("out of memory");
+  });
+  startWatchdog({ stallMs, reportDir: dataDir && join(dataDir, "stalls") });
 }

@@ -49,9 +49,9 @@ test("an event loop that nobody can wait for fails", async () => {
 
 test("a disk with too little room warns or fails, one that is not there fails", async (t) => {
   const path = await folder(t);
-  assert.equal(await outcome(diskCheck(path, { warnShare: 0, failShare: 0 })), undefined);
-  assert.match((await outcome(diskCheck(path, { warnShare: 1.1, failShare: 0 }))) ?? "", /^\d+ % \(\d+ MiB\) free$/);
-  await assert.rejects(outcome(diskCheck(path, { failShare: 1.1 })), /free/);
+  assert.equal(await outcome(diskCheck(path, { warnBytes: 0, failBytes: 0 })), undefined);
+  assert.match((await outcome(diskCheck(path, { warnBytes: 2 ** 60, failBytes: 0 }))) ?? "", /^\d+ MiB free$/);
+  await assert.rejects(outcome(diskCheck(path, { failBytes: 2 ** 60 })), /^Error: \d+ MiB free$/);
   await assert.rejects(outcome(diskCheck(join(path, "gone"))), { code: "ENOENT" });
 });
 

@@ -44,15 +44,16 @@ export function eventLoopCheck({ warnMs = 100, failMs = 1_000 } = {}): Check {
   };
 }
 
-/** Room on the disk that holds a path. */
-export function diskCheck(path: string, { warnShare = 0.15, failShare = 0.05 } = {}): Check {
+/** Room on the disk that holds a path: in bytes, since a share of a large disk is a lot. */
+export function diskCheck(path: string, { warnBytes = 2048 * MIB, failBytes = 512 * MIB } = {}): Check {
   return {
     kind: "optional",
     async probe() {
-      const { bavail, blocks, bsize } = await statfs(path);
-      const said = `${Math.round((100 * bavail) / blocks)} % (${Math.round((bavail * bsize) / MIB)} MiB) free`;
-      if (bavail < failShare * blocks) throw new Error(said);
-      return bavail < warnShare * blocks ? said : undefined;
+      const { bavail, bsize } = await statfs(path);
+      const freeBytes = bavail * bsize;
+      const said = `${Math.round(freeBytes / MIB)} MiB free`;
+      if (freeBytes < failBytes) throw new Error(said);
+      return freeBytes < warnBytes ? said : undefined;
     },
   };
 }

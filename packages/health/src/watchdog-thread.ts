@@ -27,7 +27,7 @@ export interface StallReport {
 const REPORTS_MAX = 10;
 const FRAMES_MAX = 50;
 /** JavaScript is stopped at once; a call into the system is not stopped at all, ms. */
-const STACK_MS_MAX = 1_000;
+const STACK_MS_MAX = 5_000;
 const STDERR = 2;
 
 function watch({ cells, stallMs, tickMs, reportDir }: WatchdogData): void {
