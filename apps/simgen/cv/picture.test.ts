@@ -3,8 +3,7 @@ import { test } from "node:test";
 import { drawingIn } from "./picture.ts";
 import { recognize } from "./recognize.ts";
 import { decodeImage } from "./trace/grey-image.ts";
-import { pngOf } from "./trace/image.fixture.ts";
-import { traceImage } from "./trace/trace-image.ts";
+import { pngOf, traceImage } from "./trace/image.fixture.ts";
 
 const BOX = '<path d="M20 250H380"/><rect x="60" y="170" width="80" height="80"/>';
 /** Of ink that is fainter than the rest. */

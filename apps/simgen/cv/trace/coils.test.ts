@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Point } from "../drawing.ts";
 import { recognize } from "../recognize.ts";
-import { pngOf } from "./image.fixture.ts";
-import { traceImage } from "./trace-image.ts";
+import { pngOf, traceImage } from "./image.fixture.ts";
 
 const WALL = '<path d="M40 60v140"/>';
 const MASS = '<path d="M300 90h70v80h-70z"/>';

@@ -1,6 +1,11 @@
 import { Readable } from "node:stream";
 import { crc32, createDeflate } from "node:zlib";
 import sharp from "sharp";
+import type { Drawing } from "../drawing.ts";
+import { decodeImage } from "./grey-image.ts";
+import { inkOf } from "./ink.ts";
+import { contrastOf } from "./paper.ts";
+import { traceInk } from "./trace-image.ts";
 
 /** SVG elements, drawn with a dark pen of 3 px on white. */
 export function svgOf(
@@ -15,6 +20,11 @@ export async function pngOf(body: string, options?: Parameters<typeof svgOf>[1])
     .flatten()
     .png()
     .toBuffer();
+}
+
+/** What a picture's first look gives. */
+export async function traceImage(bytes: Uint8Array): Promise<Drawing> {
+  return traceInk(inkOf(contrastOf(await decodeImage(bytes))));
 }
 
 /** A PNG whose header says what it likes. */

@@ -4,9 +4,8 @@ import fc from "fast-check";
 import sharp from "sharp";
 import type { Drawing, Point } from "../drawing.ts";
 import { SKETCH_LIMITS } from "../sketch.ts";
-import { pngOf } from "./image.fixture.ts";
+import { pngOf, traceImage } from "./image.fixture.ts";
 import { ImageError } from "./image-error.ts";
-import { traceImage } from "./trace-image.ts";
 
 type Stroke = Drawing["strokes"][number];
 

@@ -7,12 +7,10 @@ import { coilsIn, unwindCoils } from "./coils.ts";
 import { dotsOffSprings, splitAtDots } from "./dots.ts";
 import { excessIn, outlinesIn } from "./faces.ts";
 import { closeGaps } from "./gaps.ts";
-import { decodeImage } from "./grey-image.ts";
 import { ImageError } from "./image-error.ts";
-import { type Ink, inkOf } from "./ink.ts";
+import type { Ink } from "./ink.ts";
 import { pairEnds } from "./junctions.ts";
 import { closeCorners } from "./open-corners.ts";
-import { contrastOf } from "./paper.ts";
 import { lineLength, linesOf } from "./pen-lines.ts";
 import { cutTails, joinPairs, mendTips, pruneSpurs } from "./pruning.ts";
 import { thin } from "./skeleton.ts";
@@ -35,14 +33,9 @@ const BRANCHES_MAX = 2500;
 const LINES_MAX = 2 * SKETCH_LIMITS.strokes;
 
 /**
- * The strokes in a photo, a scan or a picture of a drawing, in the pixels of the picture as scaled down. A dot comes out as a tiny
- * scribble. Throws `ImageError`.
+ * The strokes of a drawing, in the pixels of its picture as scaled down; what is traced of `ink` is used up. A dot comes out as a
+ * tiny scribble. Throws `ImageError`.
  */
-export async function traceImage(bytes: Uint8Array): Promise<Drawing> {
-  return traceInk(inkOf(contrastOf(await decodeImage(bytes))));
-}
-
-/** The same of one whose ink is found. */
 export function traceInk(ink: Ink): Drawing {
   const { width, height, penPx } = ink;
   const coils = coilsIn(ink);
