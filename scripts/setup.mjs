@@ -31,6 +31,11 @@ const COMMANDS = {
     takesArguments: true,
     work: test,
   },
+  "test:docker": {
+    usage: "npm run test:docker",
+    does: "Tests the stack on a real Docker engine: the machine's own, or one that is fetched and stopped again.",
+    work: testDocker,
+  },
   check: { usage: "npm run check", does: "Checks types (tsc), lint and format (biome).", work: check },
   bench: {
     usage: "npm run bench [-- NAME [--quick] [--json]]",
@@ -113,6 +118,10 @@ async function test(node, args) {
     ],
     { timeoutMs: TEST_RUN_MINUTES_MAX * 60_000 },
   );
+}
+
+async function testDocker(node) {
+  return run("test/docker/run.sh", [node]);
 }
 
 async function check(node) {

@@ -1,6 +1,6 @@
 import type { Health } from "@holdfast/health";
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
-import { goneSignal, httpApp, mediaTypeOf, operations } from "../service/http-app.ts";
+import { goneSignal, httpApp, letGoWhileDraining, mediaTypeOf, operations } from "../service/http-app.ts";
 import { Problem } from "../service/problem.ts";
 import type { Analyzer } from "./analyzer.ts";
 import type { CvMetrics, SketchKind } from "./metrics.ts";
@@ -18,10 +18,7 @@ export interface CvServices {
 export function createCvHttp({ logger, analyzer, health, metrics }: CvServices): FastifyInstance {
   const app = httpApp({ logger, asProblem });
   acceptImages(app);
-  // A line that stays open after the last answer would keep the process from ending.
-  app.addHook("onSend", async (_, reply) => {
-    if (health.isDraining) reply.header("connection", "close");
-  });
+  letGoWhileDraining(app, health);
   // By its end, whatever that is: whoever has hung up is sent no answer.
   app.addHook("onRequest", async (request, { raw }) => {
     if (!request.url.startsWith("/analyze")) return;

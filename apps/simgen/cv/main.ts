@@ -29,6 +29,7 @@ async function start(): Promise<void> {
     health,
     logger,
     stallMs: config.stallMs,
+    lingerMs: config.lingerMs,
     timeoutMs: SHUTDOWN_TIMEOUT_MS,
     async work() {
       await app.close();

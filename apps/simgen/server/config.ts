@@ -1,6 +1,6 @@
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
-import { ConfigError, readEnvironment, stallMs } from "../service/environment.ts";
+import { ConfigError, lingerMs, readEnvironment, stallMs } from "../service/environment.ts";
 import type { LlmLimits } from "./llm/llm-planner.ts";
 import type { LlmConfig } from "./llm/models.ts";
 
@@ -57,6 +57,7 @@ const environment = z.object({
   LLM_IDLE_MS: milliseconds.default(10_000),
   LLM_ANSWER_MS: milliseconds.default(35_000),
   STALL_MS: stallMs,
+  LINGER_MS: lingerMs,
   BACKUP_DIR: text.exactOptional(),
   SIM_WORKERS: z.coerce
     .number<string>()
@@ -86,6 +87,8 @@ export interface Config {
   simulationWorkers: number;
   /** How long the event loop may stand still before the process is ended, ms. */
   stallMs: number;
+  /** How long it goes on answering after it was told to end, ms. */
+  lingerMs: number;
   /** Where backups are kept, whose age is watched. */
   backupDir: string | undefined;
   /** Of the service that reads sketches. Without one, they are read in this process. */
@@ -113,6 +116,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     publicOrigin: values.PUBLIC_ORIGIN,
     simulationWorkers: values.SIM_WORKERS,
     stallMs: values.STALL_MS,
+    lingerMs: values.LINGER_MS,
     backupDir: values.BACKUP_DIR,
     cvUrl: values.CV_URL,
     llm: {

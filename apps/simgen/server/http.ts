@@ -9,7 +9,14 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { jsonSchemaTransform, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { acceptImages, IMAGE_BODIES, IMAGE_TYPES, sketchBodySchema, sketchQuerySchema } from "../cv/sketch-body.ts";
-import { BODY_BYTES_MAX, goneSignal, httpApp, operations, PROBLEM_RESPONSES } from "../service/http-app.ts";
+import {
+  BODY_BYTES_MAX,
+  goneSignal,
+  httpApp,
+  letGoWhileDraining,
+  operations,
+  PROBLEM_RESPONSES,
+} from "../service/http-app.ts";
 import { TEMPLATES } from "../sim/templates/index.ts";
 import { buildTemplate } from "../sim/templates/template.ts";
 import type { Identities } from "./identity.ts";
@@ -69,6 +76,7 @@ const idParams = z.strictObject({ id: z.string().min(1).max(64) });
 export async function createHttp(services: HttpServices): Promise<FastifyInstance> {
   const app = httpApp({ logger: services.logger, asProblem });
   // What a request holds is its own, and ends with it at the latest.
+  letGoWhileDraining(app, services.health);
   app.addHook("onRequest", (request, reply, done) => {
     const scope = services.resources.scope(`${request.method} ${request.url.slice(0, 100)}`);
     reply.raw.once("close", () => {
@@ -231,6 +239,8 @@ async function page(app: FastifyInstance, dir: string): Promise<void> {
   }
   await app.register(serveStatic, {
     root: dir,
+    // The image of the stack has them beside the files; elsewhere the answer is compressed as it goes.
+    preCompressed: true,
     setHeaders(reply, path) {
       const immutable = path.includes("/assets/");
       reply.header("cache-control", immutable ? "public, max-age=31536000, immutable" : "no-cache");

@@ -54,7 +54,7 @@ async function start(): Promise<void> {
   const store = new SimulationStore(database);
   const pool = opening(await Pool.create({ workers: config.simulationWorkers, spares: 1 }, resources));
   const runs = opening(new LiveRuns(pool, resources, IDLE_MS));
-  const models = modelsOf(config.llm);
+  const models = await modelsOf(config.llm);
   const trips =
     models.length === 0 || config.redisUrl === undefined ? undefined : opening(new RedisTrips(config.redisUrl));
   const llms = models.map((model) => new LlmPlanner(model, pool, config.llm.limits, trips));
@@ -138,11 +138,16 @@ async function start(): Promise<void> {
   process.stdout.write(`SimGen is ready: ${address(config, app.server.address())}\n`);
 
   endInOrder({
-    ...{ health, logger, stallMs: config.stallMs, dataDir: config.dataDir, timeoutMs: SHUTDOWN_TIMEOUT_MS },
-    async work() {
-      await sessions.drain({ graceMs: DRAIN_MS });
-      await closeAll();
+    ...{
+      health,
+      logger,
+      stallMs: config.stallMs,
+      lingerMs: config.lingerMs,
+      dataDir: config.dataDir,
+      timeoutMs: SHUTDOWN_TIMEOUT_MS,
     },
+    leave: () => sessions.drain({ graceMs: DRAIN_MS }),
+    work: closeAll,
   });
 }
 

@@ -292,7 +292,7 @@ test("a plan from before that does not run any more is made again", async (t) =>
   };
   const kept: string[] = [];
   const planner = new PromptPlanner({
-    llms: [llmOf(stub, pool)],
+    llms: [await llmOf(stub, pool)],
     cache: {
       get: async () => parseScene(JSON.parse(sceneText("old"))),
       put: async (_, { name }) => void kept.push(name),
@@ -319,7 +319,7 @@ test("without its cache a model is asked all the same", async (t) => {
   const broken = () => Promise.reject(new Error("the database is away"));
   const errors: string[] = [];
   const planner = new PromptPlanner({
-    llms: [llmOf(stub, { try: async () => ({ frameMs: 1, speed: 1 }) })],
+    llms: [await llmOf(stub, { try: async () => ({ frameMs: 1, speed: 1 }) })],
     cache: { get: broken, put: broken },
     deadlineMs: 20_000,
     onError: (_, what) => errors.push(what),
@@ -329,9 +329,9 @@ test("without its cache a model is asked all the same", async (t) => {
   assert.deepEqual(errors, ["the cache of plans failed", "the cache of plans failed"]);
 });
 
-function llmOf(stub: LlmStub, pool: Pick<Pool, "try">): LlmPlanner {
+async function llmOf(stub: LlmStub, pool: Pick<Pool, "try">): Promise<LlmPlanner> {
   const anthropic = { apiKey: "k", baseUrl: stub.url, model: "claude-stub" };
-  const [model] = modelsOf({ anthropic, compatible: undefined });
+  const [model] = await modelsOf({ anthropic, compatible: undefined });
   assert.ok(model);
   return new LlmPlanner(model, pool, { firstItemMs: 10_000, idleMs: 10_000, answerMs: 10_000 }, undefined);
 }

@@ -136,10 +136,10 @@ export interface AnswerBody extends StoredSimulation {
 
 /** One visitor: keeps its cookie. */
 export class Visitor {
-  readonly server: Server;
+  readonly server: Pick<Server, "url" | "talks">;
   readonly headers: Record<string, string>;
 
-  constructor(server: Server, headers: Record<string, string> = {}) {
+  constructor(server: Pick<Server, "url" | "talks">, headers: Record<string, string> = {}) {
     this.server = server;
     this.headers = { ...headers };
   }

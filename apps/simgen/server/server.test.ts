@@ -506,3 +506,12 @@ test("what people made is there after a restart, and SIGTERM ends cleanly", asyn
 test("a bad environment variable stops the start with one line", async (t) => {
   await assert.rejects(startServer(t, { PORT: "eighty" }), /simgen: PORT: expected number, got "eighty"\n$/);
 });
+
+test("an empty environment variable counts as missing, for the libraries too", async (t) => {
+  const server = await startServer(t, {
+    ANTHROPIC_API_KEY: "a-key",
+    ANTHROPIC_BASE_URL: "",
+    COOKIE_SECRET_FILE: "/dev/null",
+  });
+  assert.equal((await new Visitor(server).request("GET", "/health/live")).status, 200);
+});

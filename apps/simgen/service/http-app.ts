@@ -92,6 +92,13 @@ export function httpApp({ logger, asProblem }: HttpAppOptions) {
   return app;
 }
 
+/** While a server drains it answers, and then closes the connection: a balancer that keeps connections makes new ones elsewhere. */
+export function letGoWhileDraining(app: FastifyInstance, health: Health): void {
+  app.addHook("onSend", async (_, reply) => {
+    if (health.isDraining) reply.header("connection", "close");
+  });
+}
+
 /** For load balancers and those who operate a server; nginx publishes only /health of SimGen. */
 export function operations(
   app: FastifyInstance,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Check,
   eventLoopCheck,
@@ -40,9 +41,13 @@ export interface Ending {
   stallMs: number;
   /** Where the report of that is kept, beside standard error. */
   dataDir?: string;
-  /** How long `work` may take, ms. */
+  /** How long it goes on answering at least, ms. */
+  lingerMs: number;
+  /** How long `work` may take besides, ms. */
   timeoutMs: number;
-  /** What has to be done before the process may end. */
+  /** What ends with nobody new coming, */
+  leave?(): Promise<void>;
+  /** and what has to be done before the process may end. */
   work(): Promise<void>;
 }
 
@@ -50,15 +55,16 @@ export interface Ending {
  * Ends the process in order, with 0 after `work` or with 1 when that takes too long: on SIGTERM, on SIGINT, and when memory
  * has nearly run out. A process that hangs is ended at once.
  */
-export function endInOrder({ health, logger, stallMs, dataDir, timeoutMs, work }: Ending): void {
+export function endInOrder({ health, logger, stallMs, dataDir, lingerMs, timeoutMs, leave, work }: Ending): void {
   const end = async (why: string) => {
     if (health.isDraining) return;
     health.drain(`shutting down: ${why}`);
     logger.info({ why }, "shutting down");
     setTimeout(() => {
-      logger.error(`not done within ${timeoutMs} ms`);
+      logger.error(`not done within ${lingerMs + timeoutMs} ms`);
       process.exit(1);
-    }, timeoutMs).unref();
+    }, lingerMs + timeoutMs).unref();
+    await Promise.all([sleep(lingerMs), leave?.()]);
     await work();
     process.exit(0);
   };

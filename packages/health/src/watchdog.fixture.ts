@@ -4,7 +4,8 @@ import { startWatchdog } from "./watchdog.ts";
 
 const [trouble, reportDir] = process.argv.slice(2);
 const STALL_MS = 600;
-const HOLD_MS = 4_000;
+/** Longer than the watchdog waits for a stack. */
+const HOLD_MS = 10_000;
 
 startWatchdog({ stallMs: STALL_MS, reportDir });
 process.stdout.write("watched\n");

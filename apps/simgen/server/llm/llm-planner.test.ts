@@ -276,7 +276,7 @@ describe("from a prompt to what its user sees", { concurrency: true }, () => {
 async function plannerAlone(t: TestContext, wire: (typeof WIRES)[number], answerMs: number) {
   const stub = await LlmStub.start(t);
   const vendor = { apiKey: API_KEY, baseUrl: stub.url, model: "m" };
-  const [model] = modelsOf({
+  const [model] = await modelsOf({
     anthropic: wire === "anthropic" ? vendor : undefined,
     compatible: wire === "openai" ? vendor : undefined,
   });

@@ -1,5 +1,3 @@
-import { createAnthropic } from "@ai-sdk/anthropic";
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import type { LanguageModel } from "ai";
 
 /** Which language models there are, in the order in which they are asked. */
@@ -17,16 +15,21 @@ export interface NamedModel {
   apiKey: string | undefined;
 }
 
-export function modelsOf({ anthropic, compatible }: LlmConfig): NamedModel[] {
+/** Loads what is needed for those there are, and nothing else. */
+export async function modelsOf({ anthropic, compatible }: LlmConfig): Promise<NamedModel[]> {
   const models: NamedModel[] = [];
   if (anthropic) {
     const { apiKey, baseUrl, model } = anthropic;
+    // The SDK reads this itself as it is loaded, and an empty one ends the process.
+    if (process.env.ANTHROPIC_BASE_URL === "") delete process.env.ANTHROPIC_BASE_URL;
+    const { createAnthropic } = await import("@ai-sdk/anthropic");
     const provider = createAnthropic({ apiKey, ...(baseUrl === undefined ? {} : { baseURL: withVersion(baseUrl) }) });
     models.push({ name: `anthropic/${model}`, model: provider(model), apiKey });
   }
   if (compatible) {
     const { baseUrl, apiKey, model } = compatible;
     const name = new URL(baseUrl).hostname;
+    const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
     const provider = createOpenAICompatible({ name, baseURL: baseUrl, ...(apiKey === undefined ? {} : { apiKey }) });
     models.push({ name: `${name}/${model}`, model: provider(model), apiKey });
   }

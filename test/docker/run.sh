@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Summary: runs the Docker suite on this machine's engine, or on one that it fetches, starts and stops again.
+# Usage: npm run test:docker    (which calls: test/docker/run.sh NODE)
+# Exits with: 0 all passed, 1 something failed, 2 wrong usage.
+set -euo pipefail
+
+case "${1:-}" in
+  --help) sed -n 's/^# \{0,1\}//; 2,4p' "$0"; exit 0 ;;
+  "") echo "run: expected the path of node, got nothing" >&2; exit 2 ;;
+esac
+node=$1
+export PATH="$(dirname "$node"):$PATH"
+cd "$(dirname "$0")/../.."
+folder=${HOLDFAST_ENGINE_DIR:-${TMPDIR:-/tmp}/holdfast-engine}
+
+if ! { docker info && docker compose version && docker buildx version; } >/dev/null 2>&1; then
+  test/docker/engine.sh start "$folder"
+  trap 'test/docker/engine.sh stop "$folder"' EXIT
+  # shellcheck source=/dev/null
+  . "$folder/env"
+fi
+mkdir -p "$folder"
+test/docker/images.sh "$folder"
+"$node" --conditions=holdfast-source --test --test-timeout=900000 --test-reporter=spec test/docker/stack.ts
