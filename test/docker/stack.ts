@@ -5,11 +5,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "../../apps/simgen/server/port.fixture.ts";
 import { type Talk, Visitor } from "../../apps/simgen/server/server.fixture.ts";
 
 const execute = promisify(execFile);
@@ -22,7 +23,7 @@ const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 interface Container {
   Name: string;
   State: { Health?: { Status: string } };
-  Config: { User: string; Healthcheck?: object; StopTimeout: number; Env: string[] };
+  Config: { Healthcheck?: object; StopTimeout: number };
   HostConfig: {
     ReadonlyRootfs: boolean;
     CapDrop: string[] | null;
@@ -57,8 +58,8 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
     });
     await run("deploy/first-run.sh");
     const settings = await readFile(join(folder, ".env"), "utf8");
-    const [http, https] = [await freePort(), await freePort()];
-    const own = { HTTP_PORT: http, HTTPS_PORT: https, COMPOSE_PROJECT_NAME: PROJECT, SIMGEN_TAG: PROJECT };
+    const http = await freePort();
+    const own = { HTTP_PORT: http, COMPOSE_PROJECT_NAME: PROJECT, SIMGEN_TAG: PROJECT };
     const lines = Object.entries(own).map(([name, value]) => `${name}=${value}`);
     const others = settings.split("\n").filter((line) => !(line.split("=")[0]! in own));
     await writeFile(join(folder, ".env"), [...others, ...lines, ""].join("\n"));
@@ -131,6 +132,21 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
       assert.equal((await fetch(url + path)).status, 404, path);
   });
 
+  test("who floods is told so, and others of the same address go on soon after", async () => {
+    const statuses = async (count: number, method: string) => {
+      const answers = Array.from({ length: count }, async () => {
+        const { status, body } = await fetch(`${url}/api/v1/nothing`, { method });
+        await body?.cancel();
+        return status;
+      });
+      return [...new Set(await Promise.all(answers))].sort();
+    };
+    assert.deepEqual(await statuses(300, "GET"), [404]);
+    assert.deepEqual(await statuses(600, "DELETE"), [404, 429]);
+    await sleep(3_000);
+    assert.deepEqual(await statuses(20, "DELETE"), [404]);
+  });
+
   test("K1: no secret is in `docker inspect`, and no port but nginx's is published", async () => {
     const all = await containers();
     const shown = JSON.stringify(all);
@@ -158,18 +174,10 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
       assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } });
       if (service === "migrate") continue;
       assert.ok(Config.Healthcheck, Name);
+      assert.ok(Config.StopTimeout >= 20, `${Name}: stopped after ${Config.StopTimeout} s`);
       const uid = await compose("exec", "-T", service, "id", "-u");
       assert.notEqual(uid.trim(), "0", Name);
       await assert.rejects(compose("exec", "-T", service, "touch", "/etc/written"), /Read-only file system/, Name);
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
-}

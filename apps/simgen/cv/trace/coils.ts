@@ -35,7 +35,14 @@ function rowsIn({ mask, stride, holes, penPx }: Ink): Hole[][] {
   if (holes.length < HOLES_MIN) return [];
   const holeAt = new Map(holes.flatMap(({ pixels }, i) => pixels.map((at) => [at, i] as const)));
   const parent = holes.map((_, i) => i);
-  const rootOf = (i: number): number => (parent[i] === i ? i : rootOf(parent[i]!));
+  const rootOf = (i: number): number => {
+    let root = i;
+    while (parent[root] !== root) {
+      parent[root] = parent[parent[root]!]!;
+      root = parent[root]!;
+    }
+    return root;
+  };
   const reach = GAP_PENS * penPx + 1;
   const steps = [1, stride, stride + 1, stride - 1].map((step, i) => ({
     step,
