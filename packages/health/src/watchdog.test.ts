@@ -17,7 +17,9 @@ test("H4: an event loop that spins is ended, and the report says where", async (
   assert.deepEqual([code, signal], [null, "SIGKILL"]);
   const report: StallReport = JSON.parse(stderr.split("\n")[0] ?? "");
   assert.equal(report.what, "event loop stalled");
-  assert.match(report.stack[0] ?? "", /^spinInHere \(file:.*watchdog\.fixture\.ts:\d+:\d+\)$/);
+  // What it calls of Node's own may be on top.
+  const [own = ""] = report.stack.filter((frame) => !frame.includes("(node:"));
+  assert.match(own, /^spinInHere \(file:.*watchdog\.fixture\.ts:\d+:\d+\)$/);
   assert.ok(report.stalledMs >= 600);
   const [file] = await readdir(reportDir);
   assert.deepEqual(JSON.parse(await readFile(join(reportDir, file ?? ""), "utf8")), report);

@@ -8,7 +8,7 @@ const side = workerSide();
 
 export type Order =
   | { do: "echo" | "spin" | "throw" | "exit" | "out of memory"; lease: number }
-  | { do: "grow"; lease: number; bytes: number }
+  | { do: "grow" | "grow and spin"; lease: number; bytes: number }
   | { do: "busy"; lease: number; ms: number };
 
 const kept: unknown[] = [];
@@ -27,11 +27,13 @@ port.on("message", (order: Order) => {
       break;
     case "out of memory":
       for (;;) kept.push(new Array(1000).fill({}).map(() => ({ more: kept.length })));
-    case "grow": {
+    case "grow":
+    case "grow and spin": {
       // WASM memory, which no resource limit of a worker bounds.
       const memory = new WebAssembly.Memory({ initial: Math.ceil(order.bytes / 65_536) });
       new Uint8Array(memory.buffer).fill(1);
       kept.push(memory);
+      while (order.do === "grow and spin");
       port.postMessage(order.lease);
       break;
     }
