@@ -102,12 +102,19 @@ describe("a session outlives its line", () => {
       if (frame.kind !== "messages") return;
       assert.equal(frame.first, read + 1);
       read += frame.messages.length;
-      if (frame.messages.some((each) => isDeepStrictEqual(each, { type: "pong", at: 17 })))
+      if (frame.messages.some((each) => isDeepStrictEqual(each, { type: "pong", at: -1 })))
         caughtUp.resolve(frames.length);
     });
+    const closed = new AbortController();
+    socket.on("close", (code) => {
+      const why = new Error(`the line was closed: ${code}`);
+      closed.abort(why);
+      caughtUp.reject(why);
+    });
+    const received = () => once(socket, "message", closed);
     await once(socket, "open");
     socket.send(encodeHello({ v: 1, n: 1 }));
-    await once(socket, "message");
+    await received();
     let written = 0;
     const send = (count: number, message: unknown) => {
       const json = Array(count).fill(JSON.stringify(message)).join();
@@ -115,7 +122,7 @@ describe("a session outlives its line", () => {
       written += count;
     };
     send(1, { type: "watch", simulation: id });
-    while (frames.length < 10) await once(socket, "message");
+    while (frames.length < 10) await received();
 
     socket.pause();
     const dropped = () => metric(server, "simgen_sessions_lane_values_dropped_total");
@@ -128,12 +135,14 @@ describe("a session outlives its line", () => {
     for (let before = 0, now = await dropped(); now < 120; before = now, now = await dropped()) {
       // The system has found more room for what waits: filled as well, or frames would take minutes to.
       if (now === before) send(100, { type: "watch", simulation: id });
+      // Who says nothing for so long is taken for gone.
+      send(1, { type: "ping", at: now });
       await sleep(200);
     }
     socket.resume();
-    send(1, { type: "ping", at: 17 });
+    send(1, { type: "ping", at: -1 });
     const soFar = await caughtUp.promise;
-    while (frames.length < soFar + 60) await once(socket, "message");
+    while (frames.length < soFar + 60) await received();
     const steps = frames.map(({ step }) => step);
     assert.deepEqual(
       steps,
