@@ -27,6 +27,7 @@ fetch() {
   say "fetching Docker from Debian's $SUITE …"
   apt-get install -y -qq --no-install-recommends runc iptables debootstrap tini >"$folder/apt.log" 2>&1
   local mirror
+  # shellcheck disable=SC2016  # apt's own variable
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/*$')
   mkdir -p "$folder"/apt/{lists/partial,archives/partial,sources} "$folder/debs"
   cat >"$folder/apt/sources/$SUITE.sources" <<SOURCES
@@ -47,11 +48,11 @@ SOURCES
   # Debian links it to tini, which belongs to containers here, whatever they are made of.
   ln -sf /usr/bin/tini-static "$folder/unpacked/usr/bin/docker-init"
   mkdir -p "$folder/config/cli-plugins"
-  ln -sf "$folder"/root/usr/libexec/docker/cli-plugins/* "$folder/config/cli-plugins/"
-  mv "$folder/unpacked" "$folder/root"
+  ln -sf "$folder"/root/usr/libexec/docker/cli-plugins/{docker-buildx,docker-compose} "$folder/config/cli-plugins/"
   cat >"$folder/env" <<ENV
 export PATH="$folder/root/usr/bin:$folder/root/usr/sbin:\$PATH" DOCKER_HOST="unix://$folder/sock" DOCKER_CONFIG="$folder/config"
 ENV
+  mv "$folder/unpacked" "$folder/root"
 }
 
 isRunning() { [[ -e $folder/pid ]] && kill -0 "$(cat "$folder/pid")" 2>/dev/null; }

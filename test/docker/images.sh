@@ -24,12 +24,16 @@ declare -A stands_in=(
   [postgres]=postgres:18
 )
 
+version=$(node --version)
+[[ ${stands_in[node]} == "node:${version:1:2}-"* ]] || { say "expected the node of ${stands_in[node]} in PATH, got $version"; exit 2; }
+
 isThere() { docker image inspect "$1" >/dev/null 2>&1; }
 
 base() {
   isThere holdfast-test/base && return
   say "making a Debian $SUITE …"
   local tree=$folder/base mirror
+  # shellcheck disable=SC2016  # apt's own variable
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/*$')
   debootstrap --variant=minbase "$SUITE" "$tree" "$mirror" /usr/share/debootstrap/scripts/sid >"$folder/debootstrap.log" 2>&1
   echo 'Acquire::Check-Valid-Until "false";' >"$tree/etc/apt/apt.conf.d/99valid"
@@ -41,12 +45,14 @@ base() {
 }
 
 context() {
-  rm -rf "$folder/context"
   cp -r "$here/images" "$folder/context"
   cp "$(node -p process.execPath)" "$folder/context/node"
-  cp -rL "$(npm root --global)/npm" "$folder/context/npm"
+  # Its program is npm/bin/npm-cli.js.
+  cp -rL "$(dirname "$(readlink -f "$(command -v npm)")")/.." "$folder/context/npm"
 }
 
+# Of a run that did not end.
+rm -rf "$folder/context"
 for name in "${!stands_in[@]}"; do
   image=${stands_in[$name]}
   isThere "$image" && continue

@@ -9,7 +9,8 @@ case "${1:-}" in
   "") echo "run: expected the path of node, got nothing" >&2; exit 2 ;;
 esac
 node=$1
-export PATH="$(dirname "$node"):$PATH"
+PATH="$(dirname "$node"):$PATH"
+export PATH
 cd "$(dirname "$0")/../.."
 folder=${HOLDFAST_ENGINE_DIR:-${TMPDIR:-/tmp}/holdfast-engine}
 
@@ -21,4 +22,5 @@ if ! { docker info && docker compose version && docker buildx version; } >/dev/n
 fi
 mkdir -p "$folder"
 test/docker/images.sh "$folder"
-"$node" --conditions=holdfast-source --test --test-timeout=900000 --test-reporter=spec test/docker/stack.ts
+"$node" --conditions=holdfast-source --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec \
+  test/docker/{stack,scale,faults}.ts

@@ -3,79 +3,26 @@
  * brings the engine and the images.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import { freePort } from "../../apps/simgen/server/port.fixture.ts";
+import { chromium } from "playwright-core";
 import { type Talk, Visitor } from "../../apps/simgen/server/server.fixture.ts";
+import { CHROMIUM } from "../../apps/simgen/web/chromium.ts";
+import { Installation } from "./installation.ts";
 
-const execute = promisify(execFile);
-const ROOT = new URL("../..", import.meta.url).pathname;
-const PROJECT = `holdfast-test-${process.pid}`;
-const MINUTE_MS = 60_000;
-const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
+/** Pictures are drawn by the processor. */
+const PAGE_MS_MAX = 60_000;
 
-/** What of `docker inspect` is looked at. */
-interface Container {
-  Name: string;
-  State: { Health?: { Status: string } };
-  Config: { Healthcheck?: object; StopTimeout: number };
-  HostConfig: {
-    ReadonlyRootfs: boolean;
-    CapDrop: string[] | null;
-    CapAdd: string[] | null;
-    SecurityOpt: string[] | null;
-    Memory: number;
-    PidsLimit: number | null;
-    Privileged: boolean;
-    LogConfig: { Type: string; Config: Record<string, string> };
-  };
-  NetworkSettings: { Ports: Record<string, { HostIp: string; HostPort: string }[] | null> };
-}
+const stack = new Installation("stack");
 
-describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
-  let folder = "";
-  let url = "";
-
-  const run = async (program: string, ...args: string[]): Promise<string> => {
-    const { stdout } = await execute(program, args, { cwd: folder, maxBuffer: OUTPUT_BYTES_MAX });
-    return stdout;
-  };
-  const compose = (...args: string[]) => run("docker", "compose", "-f", "docker-compose.scalable.yml", ...args);
-  const containers = async (): Promise<Container[]> => {
-    const ids = (await compose("ps", "--all", "--quiet")).trim().split("\n");
-    return JSON.parse(await run("docker", "inspect", ...ids));
-  };
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), `${PROJECT}-`));
-    await execute("bash", ["-c", `git ls-files -coz --exclude-standard | tar --null -T - -c | tar -x -C "${folder}"`], {
-      cwd: ROOT,
-    });
-    await run("deploy/first-run.sh");
-    const settings = await readFile(join(folder, ".env"), "utf8");
-    const http = await freePort();
-    const own = { HTTP_PORT: http, COMPOSE_PROJECT_NAME: PROJECT, SIMGEN_TAG: PROJECT };
-    const lines = Object.entries(own).map(([name, value]) => `${name}=${value}`);
-    const others = settings.split("\n").filter((line) => !(line.split("=")[0]! in own));
-    await writeFile(join(folder, ".env"), [...others, ...lines, ""].join("\n"));
-    url = `http://127.0.0.1:${http}`;
-    await compose("build");
-    await compose("up", "--detach", "--wait", "--wait-timeout", "120");
-  });
-
-  after(async () => {
-    await compose("down", "--volumes", "--timeout", "5");
-    await run("docker", "rmi", `holdfast/simgen:${PROJECT}`);
-    await rm(folder, { recursive: true });
-  });
+describe("the stack on one host", () => {
+  before(() => stack.start());
+  after(() => process.env.KEEP || stack.remove());
 
   test("K1: it is up with nothing but what first-run.sh made, and every container is healthy", async () => {
-    const states = (await containers())
+    const states = (await stack.containers())
       .filter(({ Name }) => !Name.includes("migrate"))
       .map(({ Name, State }) => [Name, State.Health?.Status]);
     assert.equal(states.length, 6);
@@ -83,20 +30,46 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
       states.every(([, status]) => status === "healthy"),
       JSON.stringify(states),
     );
-    const { status, checks } = await (await fetch(`${url}/health`)).json();
+    const { status, checks } = await (await fetch(`${stack.url}/health`)).json();
     assert.equal(status, "healthy", JSON.stringify(checks));
     assert.deepEqual(Object.keys(checks).sort(), ["breakers", "cv", "event-loop", "memory", "postgres", "redis"]);
   });
 
   test("a prompt becomes a live simulation through nginx", async (t) => {
     const talks: Talk[] = [];
-    const visitor = new Visitor({ url, talks });
+    const visitor = new Visitor({ url: stack.url, talks });
     t.after(() => Promise.all(talks.map((talk) => talk.close())));
     const { id } = await visitor.create({ prompt: "a double pendulum" });
     const talk = await visitor.connect();
     talk.send({ type: "watch", simulation: id });
     const { step } = await talk.frame();
     await talk.frame((frame) => frame.step > step + 200);
+  });
+
+  test("the page opens in a browser, a prompt becomes a simulation that moves, and nothing is complained of", async (t) => {
+    const browser = await chromium.launch(CHROMIUM);
+    t.after(() => browser.close());
+    const page = await browser.newPage({ viewport: { width: 640, height: 480 } });
+    page.setDefaultTimeout(PAGE_MS_MAX);
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("pageerror", ({ message }) => complaints.push(message));
+    await page.goto(stack.url);
+    await page.getByTestId("prompt").fill("three red pendulums");
+    await page.getByTestId("run").click();
+    await page.waitForURL(/\/s\//);
+    const view = page.getByTestId("view");
+    for (const what of ["made", "opened again"]) {
+      await page.locator("[data-testid=connection][data-state=open]").waitFor();
+      await page.getByTestId("fps").waitFor();
+      const first = await view.screenshot();
+      await sleep(1_000);
+      assert.notDeepEqual(await view.screenshot(), first, what);
+      await page.reload();
+    }
+    assert.deepEqual(complaints, []);
   });
 
   test("a sketch is read by the CV service, and the page comes compressed", async () => {
@@ -114,28 +87,28 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
         [300, 300],
       ],
     ];
-    const seen = await fetch(`${url}/api/v1/sketches`, {
+    const seen = await fetch(`${stack.url}/api/v1/sketches`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ strokes }),
     });
     assert.equal((await seen.json()).by, "cv");
-    const page = await (await fetch(url)).text();
+    const page = await (await fetch(stack.url)).text();
     const script = /src="(\/assets\/[^"]+\.js)"/.exec(page)?.[1] ?? "";
-    const { headers } = await fetch(url + script, { headers: { "accept-encoding": "br" } });
+    const { headers } = await fetch(stack.url + script, { headers: { "accept-encoding": "br" } });
     assert.equal(headers.get("content-encoding"), "br");
     assert.match(headers.get("cache-control") ?? "", /immutable/);
   });
 
   test("what only operators may see is not published", async () => {
     for (const path of ["/metrics", "/health/detailed", "/health/ready", "/health/live"])
-      assert.equal((await fetch(url + path)).status, 404, path);
+      assert.equal((await fetch(stack.url + path)).status, 404, path);
   });
 
   test("who floods is told so, and others of the same address go on soon after", async () => {
     const statuses = async (count: number, method: string) => {
       const answers = Array.from({ length: count }, async () => {
-        const { status, body } = await fetch(`${url}/api/v1/nothing`, { method });
+        const { status, body } = await fetch(`${stack.url}/api/v1/nothing`, { method });
         await body?.cancel();
         return status;
       });
@@ -148,9 +121,9 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
   });
 
   test("K1: no secret is in `docker inspect`, and no port but nginx's is published", async () => {
-    const all = await containers();
+    const all = await stack.containers();
     const shown = JSON.stringify(all);
-    const secrets = join(folder, "deploy/secrets");
+    const secrets = join(stack.folder, "deploy/secrets");
     for (const name of await readdir(secrets)) {
       const secret = (await readFile(join(secrets, name), "utf8")).trim();
       if (secret !== "") assert.ok(!shown.includes(secret), `${name} is shown`);
@@ -158,13 +131,13 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
     const publishing = all.filter(({ NetworkSettings }) => Object.values(NetworkSettings.Ports).some(Boolean));
     assert.deepEqual(
       publishing.map(({ Name }) => Name),
-      [`/${PROJECT}-nginx-1`],
+      [`/${stack.project}-nginx-1`],
     );
   });
 
   test("K4: each container has no root, no capabilities, a root that cannot be written, limits, and logs that end", async () => {
-    for (const { Name, Config, HostConfig } of await containers()) {
-      const service = Name.replace(`/${PROJECT}-`, "").replace(/-\d+$/, "");
+    for (const { Name, Config, HostConfig } of await stack.containers()) {
+      const service = Name.replace(`/${stack.project}-`, "").replace(/-\d+$/, "");
       assert.equal(HostConfig.ReadonlyRootfs, true, Name);
       assert.deepEqual(HostConfig.CapDrop, ["ALL"], Name);
       assert.equal(HostConfig.CapAdd, null, Name);
@@ -175,9 +148,13 @@ describe("the stack on one host", { timeout: 15 * MINUTE_MS }, () => {
       if (service === "migrate") continue;
       assert.ok(Config.Healthcheck, Name);
       assert.ok(Config.StopTimeout >= 20, `${Name}: stopped after ${Config.StopTimeout} s`);
-      const uid = await compose("exec", "-T", service, "id", "-u");
+      const uid = await stack.compose("exec", "-T", service, "id", "-u");
       assert.notEqual(uid.trim(), "0", Name);
-      await assert.rejects(compose("exec", "-T", service, "touch", "/etc/written"), /Read-only file system/, Name);
+      await assert.rejects(
+        stack.compose("exec", "-T", service, "touch", "/etc/written"),
+        /Read-only file system/,
+        Name,
+      );
     }
   });
 });

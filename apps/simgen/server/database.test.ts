@@ -87,6 +87,37 @@ test("the store on Postgres; servers that start together migrate once", async (t
   await again.close();
 });
 
+test("a server of an older version starts on the tables of a newer one (K3)", async (t) => {
+  const { url } = await startPostgres(t);
+  const dataDir = await emptyDataDir();
+  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  for (const where of [url, undefined]) {
+    const newer = await openDatabase({ url: where, dataDir });
+    await sql`insert into kysely_migration values ('999_of_tomorrow', now()::text)`.execute(newer.database);
+    await newer.close();
+    const older = await openDatabase({ url: where, dataDir });
+    assert.equal(await new SimulationStore(older.database).count("ann"), 0);
+    await older.close();
+  }
+});
+
+test("a database that is frozen is given up, said to be down, and the connection is thrown away", async (t) => {
+  const { url } = await startPostgres(t);
+  const { database, close } = await openDatabase({ url, dataDir: "unused", statementMsMax: 300 });
+  t.after(close);
+  await assert.rejects(sql`select pg_sleep(5)`.execute(database), { code: "database_down" });
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(database);
+  const [{ pid } = { pid: 0 }] = rows;
+  assert.ok(pid > 0);
+  process.kill(pid, "SIGSTOP");
+  await assert
+    .rejects(sql`select 1`.execute(database), { code: "database_down" })
+    .finally(() => process.kill(pid, "SIGCONT"));
+  const [again] = (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(database)).rows;
+  assert.notEqual(again?.pid, pid);
+  await assert.rejects(sql`select nothing`.execute(database), /column "nothing" does not exist/);
+});
+
 test("a client of the database is its owner's lease: who forgets it is named, and it ends with its owner (R1, R3)", async (t) => {
   const { url } = await startPostgres(t);
   const limits = { ...DATABASE_CLIENTS["database client"], countMax: 1, queueMsMax: 60_000, leakMs: 50 };
@@ -120,8 +151,9 @@ test("SimGen on Postgres says so in its health when the database is gone, and li
   assert.equal((await visitor.request("GET", `/api/v1/simulations/${id}`)).status, 200);
   await postgres.stop();
   const answer = await visitor.request("GET", "/api/v1/simulations");
-  assert.equal(answer.status, 500);
-  assert.equal(answer.body.code, "internal_error");
+  assert.equal(answer.status, 503);
+  assert.equal(answer.body.code, "database_down");
+  assert.equal(answer.headers.get("retry-after"), "5");
   assert.doesNotMatch(JSON.stringify(answer.body), /ECONN|127\.0\.0\.1|terminat/, "what broke is for the log only");
   for (const deadline = Date.now() + 20_000; (await visitor.request("GET", "/health")).status !== 503; )
     assert.ok(Date.now() < deadline);

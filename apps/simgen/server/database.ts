@@ -6,12 +6,16 @@ import {
   type ColumnType,
   Kysely,
   PGliteDialect,
+  type PostgresCursor,
   PostgresDialect,
   type PostgresPool,
   type PostgresPoolClient,
+  type PostgresQueryResult,
+  sql,
 } from "kysely";
-import { Migrator } from "kysely/migration";
+import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from "kysely/migration";
 import pg from "pg";
+import { Problem } from "../service/problem.ts";
 import type { Planner } from "./messages.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { owners } from "./owner.ts";
@@ -56,21 +60,31 @@ export interface OpenDatabase {
 
 const CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 5000;
-const STATEMENT_TIMEOUT_MS = 10_000;
+const STATEMENT_MS_MAX = 10_000;
+/** After that, a database that has not even said that a statement took too long is frozen, or the line to it is dead. */
+const SILENCE_MS_MAX = 2_000;
+const RETRY_AFTER_SECONDS = 5;
+/** Connections, resources and intervention by an operator: nothing is wrong with the statement. https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const OUT_OF_REACH = /^(08|53|57)/;
 
 /** Limits for `Resources`: a client that is held for so long is reported, with whose it is and where it was taken. */
 export const DATABASE_CLIENTS = {
   "database client": { countMax: CONNECTIONS_MAX, queueMsMax: CONNECT_TIMEOUT_MS, leakMs: 30_000 },
 };
 
-/** Opens Postgres at `url`, or the embedded one in `dataDir`, and brings its tables up to date. Throws `DatabaseError`. */
+/**
+ * Opens Postgres at `url`, or the embedded one in `dataDir`, and brings its tables up to date. Throws `DatabaseError`; when
+ * the database is out of reach later on, its statements reject with `Problem` "database_down".
+ */
 export async function openDatabase(options: {
   url: string | undefined;
   dataDir: string;
   resources?: Resources;
+  /** How long a statement may take, ms; in the embedded one, as long as it does. */
+  statementMsMax?: number;
 }): Promise<OpenDatabase> {
-  const { url, dataDir, resources = new Resources({ kinds: DATABASE_CLIENTS }) } = options;
-  const opened = url === undefined ? await openEmbedded(dataDir) : openPostgres(url, resources);
+  const { url, dataDir, resources = new Resources({ kinds: DATABASE_CLIENTS }), statementMsMax } = options;
+  const opened = url === undefined ? await openEmbedded(dataDir) : openPostgres(url, resources, statementMsMax);
   try {
     await migrate(opened.database);
     return opened;
@@ -80,18 +94,33 @@ export async function openDatabase(options: {
   }
 }
 
+/** Steps that a newer version has taken are none of this one's business: while it is rolled out, or back, both run. */
 async function migrate(database: Database): Promise<void> {
-  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => MIGRATIONS } });
+  const newer = await stepsTaken(database);
+  const migrations = { ...Object.fromEntries(newer.map((name) => [name, NOTHING])), ...MIGRATIONS };
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
 }
 
-function openPostgres(url: string, resources: Resources): OpenDatabase {
+const NOTHING: Migration = { async up() {} };
+
+async function stepsTaken(database: Database): Promise<string[]> {
+  const tables = await database.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)) return [];
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(
+    database,
+  );
+  return rows.map(({ name }) => name);
+}
+
+function openPostgres(url: string, resources: Resources, statementMsMax = STATEMENT_MS_MAX): OpenDatabase {
   const pool = new pg.Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: statementMsMax,
+    query_timeout: statementMsMax + SILENCE_MS_MAX,
     application_name: "simgen",
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
@@ -118,19 +147,14 @@ class LeasedClients implements PostgresPool {
   async connect(): Promise<PostgresPoolClient> {
     const owner = owners.getStore();
     const scope = owner && !owner.isClosed ? owner : this.#scope;
-    let isThrownAway = true;
     const lease = await scope.acquire(
       "database client",
-      async () => {
-        const client = await this.#pool.connect();
-        return { client, giveBack: client.release.bind(client) };
-      },
-      ({ giveBack }) => giveBack(isThrownAway),
+      async () => new LeasedClient(await this.#pool.connect().catch(down)),
+      (client) => client.giveBack(),
     );
-    const { client } = lease.value;
-    // The pool sets it anew each time.
+    const client = lease.value;
     client.release = (isBroken) => {
-      isThrownAway = isBroken !== undefined && isBroken !== false;
+      client.isThrownAway = isBroken === true || client.isOutOfReach;
       lease.release().catch(() => {});
     };
     return client;
@@ -140,6 +164,43 @@ class LeasedClients implements PostgresPool {
     await this.#scope.close();
     await this.#pool.end();
   }
+}
+
+class LeasedClient implements PostgresPoolClient {
+  isThrownAway = true;
+  /** A statement got no answer, so the next would get none, or this one's. */
+  isOutOfReach = false;
+  release!: PostgresPoolClient["release"];
+  readonly #client: PostgresPoolClient;
+
+  constructor(client: PostgresPoolClient) {
+    this.#client = client;
+  }
+
+  query<R>(statement: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  query<R>(what: string | PostgresCursor<R>, parameters: readonly unknown[] = []) {
+    if (typeof what !== "string") return this.#client.query(what);
+    return this.#client.query<R>(what, parameters).catch((error) => {
+      this.isOutOfReach ||= isOutOfReach(error);
+      return down(error);
+    });
+  }
+
+  giveBack(): void {
+    this.#client.release(this.isThrownAway);
+  }
+}
+
+function isOutOfReach(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || OUT_OF_REACH.test(error.code ?? "");
+}
+
+/** What broke is for the log only. */
+function down(error: unknown): never {
+  if (!isOutOfReach(error)) throw error;
+  const details = { retryAfterSeconds: RETRY_AFTER_SECONDS };
+  throw Object.assign(new Problem("database_down", "the database is out of reach", details), { cause: error });
 }
 
 /** PGlite is one process's own: a second one on the same files would ruin them, hence the lock. */
@@ -195,5 +256,6 @@ function isRunning(pid: number): boolean {
 
 function reason(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);
+  if (error instanceof Problem && error.cause !== undefined) return reason(error.cause);
   return error instanceof Error ? error.message : String(error);
 }

@@ -6,9 +6,12 @@ import { ConfigError } from "../service/environment.ts";
 import { readConfig } from "./config.ts";
 import { DatabaseError, openDatabase } from "./database.ts";
 
+/** A large table takes its time, and so does whoever came first. */
+const STATEMENT_MS_MAX = 60 * 60_000;
+
 try {
   const { databaseUrl, dataDir } = readConfig();
-  const { close } = await openDatabase({ url: databaseUrl, dataDir });
+  const { close } = await openDatabase({ url: databaseUrl, dataDir, statementMsMax: STATEMENT_MS_MAX });
   await close();
   process.stdout.write("migrate: the tables are up to date\n");
 } catch (error) {

@@ -3,7 +3,8 @@ import type { Migration } from "kysely/migration";
 
 /**
  * The tables' history: add a step at the end, never change one that has been released. Every step works on Postgres and
- * on the embedded PGlite.
+ * on the embedded PGlite, and beside servers of the version before it: a column is added by one version, filled and read by
+ * the next, and dropped by the one after that.
  */
 export const MIGRATIONS: Record<string, Migration> = {
   "001_simulations": {

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   caller_gone: { status: 499, title: "The caller hung up" },
   internal_error: { status: 500, title: "Something broke on our side" },
   sketch_failed: { status: 500, title: "The sketch broke what reads it" },
+  database_down: { status: 503, title: "The database cannot be reached at the moment" },
   capacity_full: { status: 503, title: "No room for another simulation" },
   sketch_queue_full: { status: 503, title: "Too many sketches wait to be read" },
   sketch_reader_down: { status: 503, title: "Sketches cannot be read at the moment" },

@@ -52,11 +52,11 @@ export interface Ending {
 }
 
 /**
- * Ends the process in order, with 0 after `work` or with 1 when that takes too long: on SIGTERM, on SIGINT, and when memory
- * has nearly run out. A process that hangs is ended at once.
+ * Ends the process in order, on SIGTERM and SIGINT with 0, and with 1 when memory has nearly run out or `work` takes too long.
+ * A process that hangs is ended at once.
  */
 export function endInOrder({ health, logger, stallMs, dataDir, lingerMs, timeoutMs, leave, work }: Ending): void {
-  const end = async (why: string) => {
+  const end = async (why: string, exitCode: number) => {
     if (health.isDraining) return;
     health.drain(`shutting down: ${why}`);
     logger.info({ why }, "shutting down");
@@ -66,13 +66,13 @@ export function endInOrder({ health, logger, stallMs, dataDir, lingerMs, timeout
     }, lingerMs + timeoutMs).unref();
     await Promise.all([sleep(lingerMs), leave?.()]);
     await work();
-    process.exit(0);
+    process.exit(exitCode);
   };
-  process.on("SIGTERM", () => void end("SIGTERM"));
-  process.on("SIGINT", () => void end("SIGINT"));
+  process.on("SIGTERM", () => void end("SIGTERM", 0));
+  process.on("SIGINT", () => void end("SIGINT", 0));
   startMemoryGuard((use) => {
     logger.error(use, "memory has nearly run out");
-    void end("out of memory");
+    void end("out of memory", 1);
   });
   startWatchdog({ stallMs, reportDir: dataDir && join(dataDir, "stalls") });
 }

@@ -1,0 +1,197 @@
+/**
+ * What people notice, and for how long, when a part of the stack is killed, stopped, frozen, hung or full: prints a table.
+ * `npm run test:docker` brings the engine.
+ */
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Installation, type Service } from "./installation.ts";
+import { Load } from "./load.ts";
+
+/** How long a part is away that does not come back by itself. */
+const AWAY_MS = 8_000;
+/** By then all is well again. */
+const MENDED_MS_MAX = 60_000;
+const TRY_MS = 100;
+const ANSWER_MS_MAX = 2_000;
+const STROKES = JSON.stringify({
+  strokes: [
+    [
+      [100, 100],
+      [300, 100],
+      [300, 200],
+      [100, 200],
+      [100, 100],
+    ],
+  ],
+});
+
+/** In the servers of this installation: two signals that do to them what bugs do. */
+const BUGS = `
+  process.on("SIGUSR2", () => { for (;;); });
+  const leak = [];
+  process.on("SIGWINCH", () => setInterval(() => leak.push(Buffer.alloc(10e6, 1)), 100));
+`;
+const OVERRIDE = `services:
+  api:
+    environment:
+      NODE_OPTIONS: "--import=data:text/javascript;base64,${Buffer.from(BUGS).toString("base64")}"
+`;
+
+interface Fault {
+  name: string;
+  /** Resolves when what was broken is on its way back. */
+  work(): Promise<void>;
+}
+
+/** Asks again and again; the longest time without an answer is how long people were without. */
+class Prober {
+  readonly #ask: () => Promise<Response>;
+  #isOver = false;
+  #goodAtMs = performance.now();
+  #awayMs = 0;
+  readonly #statuses = new Set<string>();
+  readonly #done: Promise<void>;
+
+  constructor(ask: (signal: AbortSignal) => Promise<Response>) {
+    this.#ask = () => ask(AbortSignal.timeout(ANSWER_MS_MAX));
+    this.#done = this.#work();
+  }
+
+  /** "1.2 s (502)": how long, and what was answered meanwhile. */
+  async end(): Promise<string> {
+    this.#isOver = true;
+    await this.#done;
+    if (this.#awayMs < 1_000 && this.#statuses.size === 0) return "-";
+    const statuses = [...this.#statuses].join(", ");
+    return `${(this.#awayMs / 1000).toFixed(1)} s${statuses === "" ? "" : ` (${statuses})`}`;
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#isOver) {
+      try {
+        const response = await this.#ask();
+        await response.arrayBuffer();
+        if (response.ok) {
+          const now = performance.now();
+          this.#awayMs = Math.max(this.#awayMs, now - this.#goodAtMs);
+          this.#goodAtMs = now;
+        } else this.#statuses.add(String(response.status));
+      } catch (error) {
+        this.#statuses.add(error instanceof DOMException ? "no answer" : "no connection");
+      }
+      await sleep(TRY_MS);
+    }
+  }
+}
+
+const stack = new Installation("faults");
+
+describe("what people notice when a part fails", () => {
+  let load: Load | undefined;
+  const table: string[] = [];
+
+  before(async () => {
+    await stack.prepare();
+    await writeFile(join(stack.folder, "bugs.yml"), OVERRIDE);
+    await stack.compose("build");
+    await stack.compose("-f", "bugs.yml", "up", "--detach", "--wait", "--wait-timeout", "120");
+    load = new Load(stack.url, { sessions: 20, requestsPerSecond: 10 });
+    await load.start();
+  });
+  after(async () => {
+    await load?.stop();
+    await stack.remove();
+  });
+
+  const one = async (service: Service) => {
+    const [container] = await stack.containers(service);
+    assert.ok(container, service);
+    return container;
+  };
+  /** The signal goes to the first process of the container, which hands it on, and to whoever is killed. */
+  const signal = async (service: Service, name: NodeJS.Signals) => {
+    process.kill((await one(service)).State.Pid, name);
+  };
+  const away = async (service: Service, ...[begin, end]: [string, string]) => {
+    const { Id } = await one(service);
+    await stack.run("docker", begin, Id);
+    await sleep(AWAY_MS);
+    await stack.run("docker", end, Id);
+  };
+  const faults: Fault[] = (["nginx", "api", "cv", "redis", "postgres"] as const).flatMap((service) => [
+    {
+      name: `\`kill -9\` of ${service === "api" ? "one api of two" : service}`,
+      work: () => signal(service, "SIGKILL"),
+    },
+    { name: `${service} stopped for ${AWAY_MS / 1000} s`, work: () => away(service, "stop", "start") },
+    { name: `${service} frozen for ${AWAY_MS / 1000} s`, work: () => away(service, "pause", "unpause") },
+  ]);
+  const bugs: Fault[] = [
+    { name: "the event loop of one api hangs", work: () => signal("api", "SIGUSR2") },
+    { name: "one api leaks memory", work: () => signal("api", "SIGWINCH") },
+  ];
+
+  const trial = async ({ name, work }: Fault) => {
+    assert.ok(load);
+    load.report();
+    const probers = [
+      new Prober((signal) => fetch(stack.url, { signal })),
+      new Prober((signal) => fetch(`${stack.url}/api/v1/simulations`, { signal })),
+      new Prober((signal) =>
+        fetch(`${stack.url}/api/v1/sketches`, {
+          ...{ signal, method: "POST", body: STROKES },
+          headers: { "content-type": "application/json" },
+        }),
+      ),
+    ];
+    const begun = performance.now();
+    await work();
+    await sleep(AWAY_MS);
+    await stack.untilHealthy();
+    assert.ok(performance.now() - begun < AWAY_MS * 2 + MENDED_MS_MAX);
+    // The last answers.
+    await sleep(2_000);
+    const [page, api, sketch] = await Promise.all(probers.map((prober) => prober.end()));
+    const { broken, silenceMs, answerMs, resumedAfterSeconds } = load.report();
+    const shown = ({ median, max }: { median: number; max: number }) =>
+      max < 1_000 ? "-" : `${(median / 1000).toFixed(1)} s, ${(max / 1000).toFixed(1)} s`;
+    table.push(
+      `| ${name} | ${page} | ${api} | ${sketch} | ${shown(silenceMs)} | ${shown(answerMs)} | ${resumedAfterSeconds.length} |`,
+    );
+    assert.deepEqual(broken, [], name);
+  };
+
+  for (const fault of faults) test(`${fault.name}: every session goes on`, () => trial(fault));
+
+  test("H4: an api whose event loop hangs is ended by its watchdog, and started again", async () => {
+    const before = await one("api");
+    await trial(bugs[0] as Fault);
+    const after = await one("api");
+    assert.equal(after.Id, before.Id);
+    assert.equal(after.RestartCount, before.RestartCount + 1);
+    assert.match(await stack.run("docker", "logs", after.Id), /"what":"event loop stalled"/);
+  });
+
+  test("an api whose memory runs out leaves before the kernel kills it, and is started again", async () => {
+    const before = await one("api");
+    await trial(bugs[1] as Fault);
+    const after = await one("api");
+    assert.equal(after.RestartCount, before.RestartCount + 1);
+    assert.match(await stack.run("docker", "logs", after.Id), /memory has nearly run out/);
+  });
+
+  test("each message was answered once", async (t) => {
+    t.diagnostic(
+      [
+        "what happens | page | API | sketches | live picture: median, worst | answer to a message: the same | sessions resumed",
+        "---|---|---|---|---|---|---",
+        ...table,
+      ].join("\n"),
+    );
+    assert.deepEqual(await load?.stop(), []);
+    load = undefined;
+  });
+});

@@ -1,0 +1,117 @@
+/** One installation of the stack, as a person makes it: a copy of this repository, first-run.sh, build, up. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { freePort } from "../../apps/simgen/server/port.fixture.ts";
+
+const execute = promisify(execFile);
+const ROOT = new URL("../..", import.meta.url).pathname;
+const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
+const READY_SECONDS_MAX = 120;
+
+export type Service = "nginx" | "api" | "cv" | "redis" | "postgres";
+
+/** What of `docker inspect` is looked at. */
+export interface Container {
+  Id: string;
+  Name: string;
+  RestartCount: number;
+  State: { Status: string; Pid: number; StartedAt: string; Health?: { Status: string } };
+  Config: { Image: string; Healthcheck?: object; StopTimeout: number };
+  HostConfig: {
+    ReadonlyRootfs: boolean;
+    CapDrop: string[] | null;
+    CapAdd: string[] | null;
+    SecurityOpt: string[] | null;
+    Memory: number;
+    PidsLimit: number | null;
+    Privileged: boolean;
+    LogConfig: { Type: string; Config: Record<string, string> };
+  };
+  NetworkSettings: { Ports: Record<string, { HostIp: string; HostPort: string }[] | null> };
+}
+
+/** A line of nginx's access log. */
+export interface Access {
+  method: string;
+  uri: string;
+  status: number;
+  /** Who was asked; several, with commas between, when one could not be reached. */
+  upstream: string;
+}
+
+export class Installation {
+  readonly project: string;
+  folder = "";
+  url = "";
+
+  constructor(name: string) {
+    this.project = `holdfast-${name}-${process.pid}`;
+  }
+
+  /** Up, and every container healthy. */
+  async start(settings: Record<string, string> = {}): Promise<void> {
+    await this.prepare(settings);
+    await this.compose("build");
+    await this.compose("up", "--detach", "--wait", "--wait-timeout", String(READY_SECONDS_MAX));
+  }
+
+  /** The files, the secrets and .env. */
+  async prepare(settings: Record<string, string> = {}): Promise<void> {
+    this.folder = await mkdtemp(join(tmpdir(), `${this.project}-`));
+    const copy = `git ls-files -coz --exclude-standard | tar --null -T - -c | tar -x -C "${this.folder}"`;
+    await execute("bash", ["-c", copy], { cwd: ROOT });
+    await this.run("deploy/first-run.sh");
+    const port = await freePort();
+    const own = { HTTP_PORT: `${port}`, COMPOSE_PROJECT_NAME: this.project, SIMGEN_TAG: this.project, ...settings };
+    const env = join(this.folder, ".env");
+    const given = await readFile(env, "utf8");
+    const others = given.split("\n").filter((line) => !Object.keys(own).includes(line.split("=")[0] ?? ""));
+    await writeFile(env, [...others, ...Object.entries(own).map(([name, value]) => `${name}=${value}`), ""].join("\n"));
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** Nothing of it stays. */
+  async remove(): Promise<void> {
+    if (this.folder === "") return;
+    await this.compose("down", "--volumes", "--timeout", "5");
+    const mine = `reference=holdfast/simgen:${this.project}*`;
+    const images = await this.run("docker", "images", "--filter", mine, "--format", "{{.Repository}}:{{.Tag}}");
+    for (const image of images.split("\n").filter(Boolean)) await this.run("docker", "rmi", image);
+    await rm(this.folder, { recursive: true });
+  }
+
+  /** Resolves with what it prints; rejects when it fails, with that. */
+  async run(program: string, ...args: string[]): Promise<string> {
+    const { stdout } = await execute(program, args, { cwd: this.folder, maxBuffer: OUTPUT_BYTES_MAX });
+    return stdout;
+  }
+
+  compose(...args: string[]): Promise<string> {
+    return this.run("docker", "compose", "-f", "docker-compose.scalable.yml", ...args);
+  }
+
+  async containers(...services: Service[]): Promise<Container[]> {
+    const ids = (await this.compose("ps", "--all", "--quiet", ...services)).split("\n").filter(Boolean);
+    return ids.length === 0 ? [] : JSON.parse(await this.run("docker", "inspect", ...ids));
+  }
+
+  /** What nginx has logged since then, oldest first. */
+  async accesses(since: Date): Promise<Access[]> {
+    const log = await this.compose("logs", "--no-log-prefix", "--since", since.toISOString(), "nginx");
+    return log.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
+  }
+
+  async untilHealthy(...services: Service[]): Promise<void> {
+    for (const deadline = Date.now() + READY_SECONDS_MAX * 1000; ; await sleep(200)) {
+      const states = (await this.containers(...services))
+        .filter(({ Config }) => Config.Healthcheck)
+        .map(({ State }) => State.Health?.Status);
+      if (states.length > 0 && states.every((state) => state === "healthy")) return;
+      if (Date.now() > deadline) throw new Error(`not healthy within ${READY_SECONDS_MAX} s: ${states.join(", ")}`);
+    }
+  }
+}
