@@ -51,7 +51,7 @@ tag_of() { docker inspect --format '{{.Config.Image}}' "$1"; }
 # Where its callers look for it: nginx for api, api for cv.
 network_of() { [[ $1 == api ]] && echo "${project}_edge" || echo "${project}_data"; }
 # Whether callers find it, by the name of its service.
-is_known() { docker inspect --format "{{json (index .NetworkSettings.Networks \"$(network_of "$2")\").Aliases}}" "$1" 2>/dev/null | grep -q "\"$2\""; }
+is_known() { [[ $(docker inspect --format "{{json (index .NetworkSettings.Networks \"$(network_of "$2")\").Aliases}}" "$1" 2>/dev/null) == *"\"$2\""* ]]; }
 # "running healthy 0": its state, its health, and how often it was restarted.
 state_of() { docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}} {{.RestartCount}}' "$1"; }
 is_up() { [[ $(docker inspect --format '{{.State.Status}}' "$1") =~ ^(running|restarting|paused)$ ]]; }
@@ -72,7 +72,7 @@ if [[ -e $counts ]]; then
   say "the last one did not end: going on from what is there"
   while IFS='=' read -r service count; do wanted[$service]=$count; done <"$counts"
 fi
-image=$(compose config --images api | head -1)
+image=$(compose config --images | grep ":$tag\$" | sort --unique)
 before=$(tag_of "$(cut -d' ' -f1 <<<"${old[api]}")")
 
 say "from $before to $image: ${wanted[cv]} cv, ${wanted[api]} api"

@@ -19,7 +19,7 @@ const stack = new Installation("stack");
 
 describe("the stack on one host", () => {
   before(() => stack.start());
-  after(() => process.env.KEEP || stack.remove());
+  after(() => stack.remove());
 
   test("K1: it is up with nothing but what first-run.sh made, and every container is healthy", async () => {
     const states = (await stack.containers())

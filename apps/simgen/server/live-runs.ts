@@ -44,6 +44,12 @@ type Given = Pick<LiveRun, "owner" | "simulation">;
 
 const TRIALS_MAX = 10_000;
 
+/**
+ * Limits for `Resources`: when all sessions of a server come to another one, each with a simulation to start, these are tried
+ * a few at a time and wait for it, and those that people make meanwhile are not refused on their account.
+ */
+export const RETRIALS = { retrial: { countMax: 4, queueMax: 10_000, queueMsMax: 30_000 } };
+
 /** Starts a simulation when somebody watches it, and ends it when nobody has for a while. */
 export class LiveRuns {
   readonly #pool: Pool;
@@ -113,11 +119,11 @@ export class LiveRuns {
 
   async #start({ owner, simulation }: Given): Promise<Entry> {
     const { id, scene } = simulation;
-    const trial = this.#trials.get(id) ?? (await this.#pool.try(scene));
-    this.remember(id, trial);
     const scope = this.#resources.scope(`simulation ${id}`, { isLongLived: true });
     let entry: Entry | undefined;
     try {
+      const trial = this.#trials.get(id) ?? (await this.#tryAgain(scope, scene));
+      this.remember(id, trial);
       const run = await this.#startMakingRoom(scope, scene, trial, {
         frame: (bytes) => entry && sendFrame(entry, bytes),
         status: (status) => entry && sendStatus(entry, status),
@@ -129,6 +135,16 @@ export class LiveRuns {
       await scope.close();
       throw error;
     }
+  }
+
+  /** It was made on another server, or long ago. */
+  async #tryAgain(scope: Scope, scene: Spec): Promise<Trial> {
+    const turn = await scope.acquire(
+      "retrial",
+      async () => {},
+      () => {},
+    );
+    return this.#pool.try(scene).finally(() => turn.release());
   }
 
   /** When there is no room, those that nobody watches go, the longest unwatched first. */

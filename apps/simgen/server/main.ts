@@ -13,7 +13,7 @@ import { type Config, readConfig } from "./config.ts";
 import { DATABASE_CLIENTS, DatabaseError, openDatabase } from "./database.ts";
 import { createHttp } from "./http.ts";
 import { cookieSecret, Identities } from "./identity.ts";
-import { LiveRuns } from "./live-runs.ts";
+import { LiveRuns, RETRIALS } from "./live-runs.ts";
 import { LlmPlanner } from "./llm/llm-planner.ts";
 import { modelsOf } from "./llm/models.ts";
 import { createMetrics } from "./metrics.ts";
@@ -156,6 +156,7 @@ function watchedResources(logger: Logger): Resources {
   const resources = new Resources({
     kinds: {
       ...DATABASE_CLIENTS,
+      ...RETRIALS,
       socket: { countMax: CONNECTIONS_MAX },
       scope: { leakMs: REQUEST_LEAK_MS },
     },

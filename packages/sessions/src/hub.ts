@@ -35,8 +35,10 @@ const SILENCE_HEARTBEATS = 2.5;
 /** How often a new owner looks how far the old one has got, while it waits for it. */
 const HANDOVER_LOOKS = 4;
 /** Sessions sent elsewhere in one go, and how long until the next are. */
-const DRAIN_BATCH = 50;
-const DRAIN_BATCH_MS = 50;
+/** From one client that is sent away to the next; less when they are so many that half of the grace would not do. */
+const DRAIN_LINE_MS = 50;
+/** Timers are no finer than that. */
+const DRAIN_TURN_MS = 5;
 /** What a client of a dead server costs the others, ms of a core: `npm run bench -- sessions connect` prints it. */
 const SPREAD_MS_PER_CLIENT = 0.4;
 
@@ -586,10 +588,12 @@ export class Hub<M extends Messages> implements Sessions<M>, LineHost, StoreEven
     this.#isDraining = true;
     const endMs = performance.now() + graceMs;
     const lines = shuffled([...this.#lines.values()].filter((line) => !line.isOver));
-    const batchMs = Math.min(DRAIN_BATCH_MS, (graceMs / 2 / lines.length) * DRAIN_BATCH);
-    for (let from = 0; from < lines.length; from += DRAIN_BATCH) {
-      for (const line of lines.slice(from, from + DRAIN_BATCH)) this.#retire(line, "draining");
-      await this.#timers.sleep(batchMs);
+    const lineMs = Math.min(DRAIN_LINE_MS, graceMs / 2 / lines.length);
+    const begunMs = performance.now();
+    for (const [at, line] of lines.entries()) {
+      const earlyMs = begunMs + at * lineMs - performance.now();
+      if (earlyMs > DRAIN_TURN_MS) await this.#timers.sleep(earlyMs);
+      this.#retire(line, "draining");
     }
     while ((this.#lines.size > 0 || this.#leaving.size > 0) && performance.now() < endMs) await this.#timers.sleep(10);
   }

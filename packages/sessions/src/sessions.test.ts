@@ -612,10 +612,14 @@ describe("the end of a server", () => {
     clients[0]?.connection.send("in hand");
     await new Promise((resolve) => setTimeout(resolve, 20));
     url = next.url;
+    const leftAtMs: number[] = [];
+    for (const { connection } of clients) connection.on("retry", () => leftAtMs.push(performance.now()));
     const draining = old.sessions.drain({ graceMs: 5000 });
     assert.equal(old.sessions.isReady, false);
     await draining;
     assert.deepEqual(handled, ["in hand"]);
+    // In half of the grace, not all at once.
+    assert.ok((leftAtMs.at(-1) ?? 0) - (leftAtMs[0] ?? 0) > 1_000);
     assert.equal(old.sessions.counters.closed.draining, 120);
     await Promise.all(clients.map((client) => client.event("resumed")));
     for (const client of clients) await old.sessions.send(client.id, "after");

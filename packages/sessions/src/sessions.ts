@@ -111,8 +111,8 @@ export interface Sessions<M extends Messages> {
   on<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => unknown): void;
   off<E extends keyof SessionsEvents<M>>(event: E, listener: (...args: SessionsEvents<M>[E]) => unknown): void;
   /**
-   * For SIGTERM: takes no more connections and sends every client elsewhere, a batch at a time; resolves when all have
-   * gone and what was in hand is on record, or after `graceMs` at the latest. Call `close` next.
+   * For SIGTERM: takes no more connections and sends one client after another elsewhere, over half of `graceMs` when they
+   * are many; resolves when all have gone and what was in hand is on record, or after `graceMs` at the latest. Call `close` next.
    */
   drain(options?: { graceMs?: number }): Promise<void>;
   /** Ends all connections at once, and leaves the store. */
