@@ -30,7 +30,8 @@ random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 secret() {
   local file=$secrets/$1
   [[ -e $file ]] && return
-  printf '%s' "$2" >"$file.new"
+  # With the end of a line, since Swarm takes no secret of nothing.
+  printf '%s\n' "$2" >"$file.new"
   chmod 444 "$file.new"
   mv "$file.new" "$file"
   echo "first-run: made $file"
@@ -41,8 +42,7 @@ secret database_url "postgres://simgen:$(cat $secrets/postgres_password)@postgre
 secret redis_password "$(random)"
 secret redis_url "redis://simgen:$(cat $secrets/redis_password)@redis:6379"
 secret redis_acl "user default on nopass resetkeys resetchannels -@all +ping
-user simgen on >$(cat $secrets/redis_password) ~* &* +@all
-"
+user simgen on >$(cat $secrets/redis_password) ~* &* +@all"
 secret cookie_secret "$(random)"
 # Empty until somebody has one.
 for name in api_keys anthropic_api_key llm_api_key; do secret "$name" ""; done

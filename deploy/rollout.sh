@@ -58,10 +58,10 @@ is_up() { [[ $(docker inspect --format '{{.State.Status}}' "$1") =~ ^(running|re
 
 # ---- what there is ----
 
-declare -A old fresh wanted
+declare -A old wanted
 leftovers=()
 for service in "${services[@]}"; do
-  old[$service]="" fresh[$service]=""
+  old[$service]=""
   for id in $(all_of "$service"); do
     if is_up "$id" && is_known "$id" "$service"; then old[$service]+="$id "; else leftovers+=("$id"); fi
   done
@@ -84,6 +84,8 @@ say "  start the new beside the old, and wait up to $ready_seconds_max s until t
 for service in "${services[@]}"; do for id in ${old[$service]}; do say "  let $(name_of "$id") leave"; done; done
 say "  write SIMGEN_TAG=$tag to .env"
 if $is_dry; then exit 0; fi
+
+fresh_of() { for id in $(all_of "$1"); do [[ " ${old[$1]}" == *" $id "* ]] || echo "$id"; done; }
 
 # ---- if it fails ----
 
@@ -110,7 +112,7 @@ put_back() {
     for id in ${old[$service]}; do await_ready "$id" || true; done
   done
   for service in "${services[@]}"; do
-    for id in ${fresh[$service]}; do docker stop "$id" >/dev/null || true; docker rm --force "$id" >/dev/null || true; done
+    for id in $(fresh_of "$service"); do docker stop "$id" >/dev/null || true; docker rm --force "$id" >/dev/null || true; done
   done
   rm -f "$counts"
 }
@@ -136,7 +138,7 @@ await_ready() {
 check_fresh() {
   local id service
   for service in "${services[@]}"; do
-    for id in ${fresh[$service]}; do
+    for id in $(fresh_of "$service"); do
       is_ready "$id" && continue
       say "$(name_of "$id") has failed: $(state_of "$id"). Its last lines:" >&2
       docker logs --tail 20 "$id" 2>&1 | sed 's/^/    /' >&2
@@ -162,19 +164,17 @@ say "starting the new beside the old"
 compose create --no-build --no-recreate "${scales[@]}" "${services[@]}" 2>/dev/null
 for service in "${services[@]}"; do
   network=$(network_of "$service")
-  for id in $(all_of "$service"); do
-    [[ " ${old[$service]}" == *" $id "* ]] && continue
-    fresh[$service]+="$id "
+  for id in $(fresh_of "$service"); do
     # Without the name of its service, nobody finds it.
     docker network disconnect "$network" "$id"
     docker network connect "$network" "$id"
     docker start "$id" >/dev/null
   done
 done
-for service in "${services[@]}"; do for id in ${fresh[$service]}; do await_ready "$id"; done; done
+for service in "${services[@]}"; do for id in $(fresh_of "$service"); do await_ready "$id"; done; done
 for service in "${services[@]}"; do
   network=$(network_of "$service")
-  for id in ${fresh[$service]}; do
+  for id in $(fresh_of "$service"); do
     docker network disconnect "$network" "$id"
     docker network connect --alias "$service" "$network" "$id"
   done

@@ -121,6 +121,7 @@ async function test(node, args) {
 }
 
 async function testDocker(node) {
+  await ensureSystemPackages();
   return run("test/docker/run.sh", [node]);
 }
 

@@ -8,6 +8,7 @@ const PACKAGES = {
   "chromium-headless-shell": () => existsSync("/usr/bin/chromium-headless-shell") || existsSync("/usr/bin/chromium"),
   postgresql: () => versionsIn("/usr/lib/postgresql").some((v) => existsSync(`/usr/lib/postgresql/${v}/bin/postgres`)),
   "redis-server": () => existsSync("/usr/bin/redis-server"),
+  shellcheck: () => existsSync("/usr/bin/shellcheck"),
 };
 
 /** Present while apt works: the tests start servers of their own, the machine's must not start (101: "forbidden"). */

@@ -11,6 +11,7 @@ const execute = promisify(execFile);
 const ROOT = new URL("../..", import.meta.url).pathname;
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 const READY_SECONDS_MAX = 120;
+const COMPLAINTS_MAX = 20;
 
 export type Service = "nginx" | "api" | "cv" | "redis" | "postgres";
 
@@ -103,6 +104,13 @@ export class Installation {
   async accesses(since: Date): Promise<Access[]> {
     const log = await this.compose("logs", "--no-log-prefix", "--since", since.toISOString(), "nginx");
     return log.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
+  }
+
+  /** The last of what nginx found wrong. */
+  async complaints(): Promise<string> {
+    const log = await this.compose("logs", "--no-log-prefix", "nginx");
+    const isWrong = (line: string) => /\[(warn|error|crit)\]|"status":5/.test(line);
+    return log.split("\n").filter(isWrong).slice(-COMPLAINTS_MAX).join("\n");
   }
 
   async untilHealthy(...services: Service[]): Promise<void> {

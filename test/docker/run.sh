@@ -21,6 +21,7 @@ if ! { docker info && docker compose version && docker buildx version; } >/dev/n
   . "$folder/env"
 fi
 mkdir -p "$folder"
+export HOLDFAST_ENGINE_DIR=$folder
 test/docker/images.sh "$folder"
 "$node" --conditions=holdfast-source --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec \
-  test/docker/{stack,scale,faults}.ts
+  test/docker/{stack,scale,faults,swarm}.ts

@@ -28,7 +28,7 @@ describe("servers come and go under load", () => {
   });
 
   /** What was done under load, as a line; nothing of it may have been noticed. */
-  const unnoticed = (t: TestContext, what: string): LoadReport => {
+  const unnoticed = async (t: TestContext, what: string): Promise<LoadReport> => {
     const report = load?.report();
     assert.ok(report && report.requests > 0);
     const { seconds, requests, failed, requestMs, messages, resumedAfterSeconds, broken, silenceMs } = report;
@@ -37,6 +37,7 @@ describe("servers come and go under load", () => {
         `${messages} messages, ${resumedAfterSeconds.length} sessions resumed, ${broken.length} broken, ` +
         `longest silence ${silenceMs.median} ms (median), ${silenceMs.max} ms (max)`,
     );
+    if (failed.length > 0) t.diagnostic(await stack.complaints());
     assert.deepEqual(failed, [], what);
     assert.deepEqual(broken, [], what);
     return report;
@@ -45,7 +46,7 @@ describe("servers come and go under load", () => {
   const nginx = async () => {
     const [container] = await stack.containers("nginx");
     const workers = await stack.run("docker", "top", container?.Id ?? "", "-o", "pid,lstart,cmd");
-    return { ...container?.State, workers };
+    return { pid: container?.State.Pid, since: container?.State.StartedAt, workers };
   };
 
   test("K2: five servers, one, two: nginx follows without a reload, no request and no message is lost", async (t) => {
@@ -59,7 +60,7 @@ describe("servers come and go under load", () => {
       await sleep(2_000);
       const since = new Date();
       await sleep(SETTLE_MS);
-      unnoticed(t, `to ${count} servers`);
+      await unnoticed(t, `to ${count} servers`);
       const served = Map.groupBy(
         (await stack.accesses(since)).filter(({ uri }) => uri.startsWith("/api/")),
         ({ upstream }) => upstream,
@@ -126,7 +127,7 @@ describe("servers come and go under load", () => {
     load?.report();
     const { code, output } = await rollout(`${stack.project}-2`);
     assert.equal(code, 0, output);
-    const { resumedAfterSeconds } = unnoticed(t, "a rollout");
+    const { resumedAfterSeconds } = await unnoticed(t, "a rollout");
     assert.deepEqual(await versions(), allOf(`${stack.project}-2`));
     assert.match(
       await readFile(join(stack.folder, ".env"), "utf8"),
@@ -152,7 +153,7 @@ describe("servers come and go under load", () => {
     await writeFile(join(stack.folder, MAIN), good);
     assert.equal(code, 1, output);
     assert.match(output, /api-\d+ is not ready: running starting 0/);
-    unnoticed(t, "a version that never gets ready");
+    await unnoticed(t, "a version that never gets ready");
     assert.deepEqual(await versions(), allOf(`${stack.project}-2`));
   });
 
@@ -176,17 +177,17 @@ describe("servers come and go under load", () => {
       const { code, output } = await interrupted(when, "SIGINT", `${stack.project}-2b`);
       assert.equal(code, 1, output);
       assert.deepEqual(await versions(), allOf(`${stack.project}-2`));
-      unnoticed(t, `interrupted at ${when}`);
+      await unnoticed(t, `interrupted at ${when}`);
     }
     const { by } = await interrupted(/api-\d+ leaves/, "SIGKILL", `${stack.project}-2c`);
     assert.equal(by, "SIGKILL");
     await sleep(SETTLE_MS);
-    unnoticed(t, "killed");
+    await unnoticed(t, "killed");
     const { code, output } = await rollout(`${stack.project}-2c`);
     assert.equal(code, 0, output);
     assert.match(output, /the last one did not end/);
     assert.deepEqual(await versions(), allOf(`${stack.project}-2c`));
-    unnoticed(t, "once more");
+    await unnoticed(t, "once more");
   });
 
   test("each message was answered once", async () => {
