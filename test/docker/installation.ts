@@ -106,10 +106,10 @@ export class Installation {
     return log.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
   }
 
-  /** The last of what nginx found wrong. */
+  /** The last of what nginx and the servers found wrong. */
   async complaints(): Promise<string> {
-    const log = await this.compose("logs", "--no-log-prefix", "nginx");
-    const isWrong = (line: string) => /\[(warn|error|crit)\]|"status":5/.test(line);
+    const log = await this.compose("logs", "nginx", "api");
+    const isWrong = (line: string) => /\[(error|crit)\]|"status":5|"level":50/.test(line);
     return log.split("\n").filter(isWrong).slice(-COMPLAINTS_MAX).join("\n");
   }
 

@@ -37,7 +37,7 @@ describe("servers come and go under load", () => {
         `${messages} messages, ${resumedAfterSeconds.length} sessions resumed, ${broken.length} broken, ` +
         `longest silence ${silenceMs.median} ms (median), ${silenceMs.max} ms (max)`,
     );
-    if (failed.length > 0) t.diagnostic(await stack.complaints());
+    if (failed.length + broken.length > 0) t.diagnostic(await stack.complaints());
     assert.deepEqual(failed, [], what);
     assert.deepEqual(broken, [], what);
     return report;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Resources } from "@holdfast/resources";
 import type { Session } from "@holdfast/sessions";
+import { Problem } from "../service/problem.ts";
 import { Conversation } from "./live.ts";
 import type { ToClient } from "./messages.ts";
 
@@ -34,6 +35,27 @@ test("a watch whose connection ends in the middle of it is left to the next serv
   ending.abort();
   found.resolve(undefined);
   await assert.rejects(handled, { name: "AbortError" });
+});
+
+test("what a session watched is watched again, though it is not possible at once", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const told: ToClient[] = [];
+  let asked = 0;
+  const store = {
+    async get() {
+      asked++;
+      throw asked < 3 ? new Problem("database_down", "away") : new Problem("simulation_not_found", "gone");
+    },
+  };
+  const session = { ...sessionIn(["watch:a"]), send: async (message: ToClient) => void told.push(message) };
+  const conversation = new Conversation(session, { store, ...others });
+  for (let time = 1; time < 4; time++) {
+    await new Promise(setImmediate);
+    assert.equal(asked, time);
+    t.mock.timers.tick(6_000);
+  }
+  assert.deepEqual(told, [{ type: "error", code: "simulation_not_found", message: "gone", simulation: "a" }]);
+  conversation.end();
 });
 
 test("so is a message that waits for what the session watched before", async () => {

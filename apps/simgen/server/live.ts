@@ -1,4 +1,4 @@
-import { ResourceError, type Resources, type Scope } from "@holdfast/resources";
+import { managedTimeout, ResourceError, type Resources, type Scope } from "@holdfast/resources";
 import { type Handling, type Session, SessionError } from "@holdfast/sessions";
 import { Problem } from "../service/problem.ts";
 import { formatIssue, issuesOf } from "../sim/issue.ts";
@@ -10,6 +10,9 @@ import type { SimulationStore } from "./simulation-store.ts";
 
 /** What a session watches is the room it is in, so whatever server it comes back to knows. */
 const WATCH = "watch:";
+/** How often what a session watched is tried to be watched again, and how long the first wait is, twice as long each time, ms. */
+const GO_ON_TIMES_MAX = 5;
+const GO_ON_MS = 1_000;
 
 export interface LiveServices {
   store: Pick<SimulationStore, "get">;
@@ -87,11 +90,17 @@ export class Conversation {
     }
   }
 
-  async #goOn(id: string): Promise<void> {
+  /** A server to which many sessions come at once may be short of something for a while, and nobody has asked for this. */
+  async #goOn(id: string, times = 0): Promise<void> {
     try {
       await this.#view(id, (message) => this.#tell(message));
     } catch (error) {
-      this.#tell(this.#refusal(error, id));
+      if (this.#scope.isClosed) return;
+      if (times === GO_ON_TIMES_MAX || asProblem(error).status < 500) return this.#tell(this.#refusal(error, id));
+      managedTimeout(this.#scope, GO_ON_MS * 2 ** times * (0.5 + Math.random()), () => {
+        if (this.#wanted === id && this.#watching === undefined)
+          void owners.run(this.#scope, () => this.#goOn(id, times + 1));
+      });
     }
   }
 
