@@ -22,6 +22,8 @@ if [[ ! -e .env ]]; then
 fi
 
 mkdir -p "$secrets"
+# Empty until deploy/certificate.sh fills them; nginx's user goes in.
+install -d -m 755 "$secrets/certificates" deploy/acme
 
 # 32 random bytes, in characters that need no quoting anywhere.
 random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }

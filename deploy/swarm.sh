@@ -37,9 +37,9 @@ hosts_with() { docker node ls --quiet --filter "node.label=holdfast.$1=true" | w
 (($(hosts_with data) == 1)) || fail "expected one host with the volumes, got $(hosts_with data): docker node update --label-add holdfast.data=true HOST"
 
 # What has other contents has another name.
-version_of() { cat "$@" | sha256sum | cut -c1-12; }
-SECRETS_VERSION=$(version_of deploy/secrets/*)
-CONFIGS_VERSION=$(version_of deploy/nginx/*)
+version_of() { find "$1" -maxdepth 1 -type f -print0 | sort --zero-terminated | xargs -0 cat | sha256sum | cut -c1-12; }
+SECRETS_VERSION=$(version_of deploy/secrets)
+CONFIGS_VERSION=$(version_of deploy/nginx)
 export SECRETS_VERSION CONFIGS_VERSION
 
 say "bringing $stack to ${SIMGEN_IMAGE:-holdfast/simgen}:${SIMGEN_TAG:-local}, secrets $SECRETS_VERSION, settings $CONFIGS_VERSION"

@@ -11,7 +11,7 @@ import { Installation, type Service } from "./installation.ts";
 import { Load } from "./load.ts";
 
 /** How long a part is away that does not come back by itself. */
-const AWAY_MS = 8_000;
+const AWAY_MS = 5_000;
 /** By then all is well again. */
 const MENDED_MS_MAX = 60_000;
 const TRY_MS = 100;
@@ -32,7 +32,7 @@ const STROKES = JSON.stringify({
 const BUGS = `
   process.on("SIGUSR2", () => { for (;;); });
   const leak = [];
-  process.on("SIGWINCH", () => setInterval(() => leak.push(Buffer.alloc(10e6, 1)), 100));
+  process.on("SIGWINCH", () => setInterval(() => leak.push(Buffer.alloc(2e6, 1)), 100));
 `;
 const OVERRIDE = `services:
   api:
@@ -106,10 +106,18 @@ describe("what people notice when a part fails", () => {
     await stack.remove();
   });
 
+  /** The one of them that has the most sessions, if they have any. */
   const one = async (service: Service) => {
-    const [container] = await stack.containers(service);
-    assert.ok(container, service);
-    return container;
+    const sized = await Promise.all(
+      (await stack.containers(service)).map(async (container) => {
+        if (service !== "api") return { container, connections: 0 };
+        const metrics = await stack.run("docker", "exec", container.Id, "node", "deploy/probe.mjs", "/metrics");
+        return { container, connections: Number(/^simgen_connections (\d+)$/m.exec(metrics)?.[1]) };
+      }),
+    );
+    const [most] = sized.sort((a, b) => b.connections - a.connections);
+    assert.ok(most, service);
+    return most.container;
   };
   /** The signal goes to the first process of the container, which hands it on, and to whoever is killed. */
   const signal = async (service: Service, name: NodeJS.Signals) => {
@@ -121,18 +129,26 @@ describe("what people notice when a part fails", () => {
     await sleep(AWAY_MS);
     await stack.run("docker", end, Id);
   };
+  const named = (service: Service) => (service === "api" ? "one api of two" : service);
   const faults: Fault[] = (["nginx", "api", "cv", "redis", "postgres"] as const).flatMap((service) => [
     {
-      name: `\`kill -9\` of ${service === "api" ? "one api of two" : service}`,
+      name: `\`kill -9\` of ${named(service)}`,
       work: () => signal(service, "SIGKILL"),
     },
-    { name: `${service} stopped for ${AWAY_MS / 1000} s`, work: () => away(service, "stop", "start") },
-    { name: `${service} frozen for ${AWAY_MS / 1000} s`, work: () => away(service, "pause", "unpause") },
+    { name: `${named(service)} stopped for ${AWAY_MS / 1000} s`, work: () => away(service, "stop", "start") },
+    { name: `${named(service)} frozen for ${AWAY_MS / 1000} s`, work: () => away(service, "pause", "unpause") },
   ]);
-  const bugs: Fault[] = [
-    { name: "the event loop of one api hangs", work: () => signal("api", "SIGUSR2") },
-    { name: "one api leaks memory", work: () => signal("api", "SIGWINCH") },
-  ];
+  /** Resolves when it has been started again, with what it had printed before. */
+  const restarted = async (name: NodeJS.Signals) => {
+    const { Id, State, RestartCount } = await one("api");
+    process.kill(State.Pid, name);
+    for (const deadline = Date.now() + MENDED_MS_MAX; ; await sleep(200)) {
+      const [again] = (await stack.containers("api")).filter((each) => each.Id === Id);
+      if (again && again.RestartCount > RestartCount) break;
+      assert.ok(Date.now() < deadline, "it was not started again");
+    }
+    return stack.run("bash", "-c", `docker logs --tail 200 ${Id} 2>&1`);
+  };
 
   const trial = async ({ name, work }: Fault) => {
     assert.ok(load);
@@ -147,11 +163,9 @@ describe("what people notice when a part fails", () => {
         }),
       ),
     ];
-    const begun = performance.now();
     await work();
     await sleep(AWAY_MS);
     await stack.untilHealthy();
-    assert.ok(performance.now() - begun < AWAY_MS * 2 + MENDED_MS_MAX);
     // The last answers.
     await sleep(2_000);
     const [page, api, sketch] = await Promise.all(probers.map((prober) => prober.end()));
@@ -166,24 +180,24 @@ describe("what people notice when a part fails", () => {
 
   for (const fault of faults) test(`${fault.name}: every session goes on`, () => trial(fault));
 
-  test("H4: an api whose event loop hangs is ended by its watchdog, and started again", async () => {
-    const before = await one("api");
-    await trial(bugs[0] as Fault);
-    const after = await one("api");
-    assert.equal(after.Id, before.Id);
-    assert.equal(after.RestartCount, before.RestartCount + 1);
-    assert.match(await stack.run("docker", "logs", after.Id), /"what":"event loop stalled"/);
-  });
+  test("H4: an api whose event loop hangs is ended by its watchdog, and started again", () =>
+    trial({
+      name: "the event loop of one api of two hangs",
+      async work() {
+        assert.match(await restarted("SIGUSR2"), /"what":"event loop stalled"/);
+      },
+    }));
 
-  test("an api whose memory runs out leaves before the kernel kills it, and is started again", async () => {
-    const before = await one("api");
-    await trial(bugs[1] as Fault);
-    const after = await one("api");
-    assert.equal(after.RestartCount, before.RestartCount + 1);
-    assert.match(await stack.run("docker", "logs", after.Id), /memory has nearly run out/);
-  });
+  test("an api whose memory runs out leaves before the kernel kills it, and is started again", () =>
+    trial({
+      name: "one api of two leaks memory until it leaves",
+      async work() {
+        assert.match(await restarted("SIGWINCH"), /memory has nearly run out"[\s\S]*"shutting down"/);
+      },
+    }));
 
   test("each message was answered once", async (t) => {
+    t.diagnostic(await stack.complaints());
     t.diagnostic(
       [
         "what happens | page | API | sketches | live picture: median, worst | answer to a message: the same | sessions resumed",

@@ -48,6 +48,8 @@ export class Installation {
   readonly project: string;
   folder = "";
   url = "";
+  /** Of HTTP and HTTPS. */
+  ports: [number, number] = [0, 0];
 
   constructor(name: string) {
     this.project = `holdfast-${name}-${process.pid}`;
@@ -66,13 +68,20 @@ export class Installation {
     const copy = `git ls-files -coz --exclude-standard | tar --null -T - -c | tar -x -C "${this.folder}"`;
     await execute("bash", ["-c", copy], { cwd: ROOT });
     await this.run("deploy/first-run.sh");
-    const port = await freePort();
-    const own = { HTTP_PORT: `${port}`, COMPOSE_PROJECT_NAME: this.project, SIMGEN_TAG: this.project, ...settings };
+    const [http, https] = await Promise.all([freePort(), freePort()]);
+    this.ports = [http, https];
+    const own = {
+      HTTP_PORT: `${http}`,
+      HTTPS_PORT: `${https}`,
+      COMPOSE_PROJECT_NAME: this.project,
+      SIMGEN_TAG: this.project,
+      ...settings,
+    };
     const env = join(this.folder, ".env");
     const given = await readFile(env, "utf8");
     const others = given.split("\n").filter((line) => !Object.keys(own).includes(line.split("=")[0] ?? ""));
     await writeFile(env, [...others, ...Object.entries(own).map(([name, value]) => `${name}=${value}`), ""].join("\n"));
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://127.0.0.1:${http}`;
   }
 
   /** Nothing of it stays. */

@@ -14,6 +14,11 @@ export PATH
 cd "$(dirname "$0")/../.."
 folder=${HOLDFAST_ENGINE_DIR:-${TMPDIR:-/tmp}/holdfast-engine}
 
+# An issuer of certificates, and who asks it for one.
+if ! command -v pebble certbot openssl >/dev/null; then
+  apt-get install -y -qq --no-install-recommends pebble certbot openssl >/dev/null
+fi
+
 if ! { docker info && docker compose version && docker buildx version; } >/dev/null 2>&1; then
   test/docker/engine.sh start "$folder"
   trap 'test/docker/engine.sh stop "$folder"' EXIT

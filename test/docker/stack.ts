@@ -3,17 +3,23 @@
  * brings the engine and the images.
  */
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { Agent, get } from "node:https";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
+import WebSocket from "ws";
 import { type Talk, Visitor } from "../../apps/simgen/server/server.fixture.ts";
 import { CHROMIUM } from "../../apps/simgen/web/chromium.ts";
 import { Installation } from "./installation.ts";
+import { startIssuer } from "./issuer.ts";
 
 /** Pictures are drawn by the processor. */
 const PAGE_MS_MAX = 60_000;
+const NAME = "sim.holdfast.test";
 
 const stack = new Installation("stack");
 
@@ -62,7 +68,7 @@ describe("the stack on one host", () => {
     await page.waitForURL(/\/s\//);
     const view = page.getByTestId("view");
     for (const what of ["made", "opened again"]) {
-      await page.locator("[data-testid=connection][data-state=open]").waitFor();
+      await page.locator("[data-testid=connection][data-state=live]").waitFor();
       await page.getByTestId("fps").waitFor();
       const first = await view.screenshot();
       await sleep(1_000);
@@ -120,11 +126,54 @@ describe("the stack on one host", () => {
     assert.deepEqual(await statuses(20, "DELETE"), [404]);
   });
 
+  test("HTTPS with an issuer's certificate, without a restart; HTTP leads there", async (t) => {
+    const [http, https] = stack.ports;
+    const issuer = await startIssuer(stack, http);
+    t.after(() => issuer.stop());
+    const home = join(stack.folder, "certbot");
+    await mkdir(join(home, "letsencrypt"), { recursive: true });
+    const folders = ["config", "work", "logs"].map((name) => `${name}-dir = ${join(home, name)}`);
+    await writeFile(join(home, "letsencrypt/cli.ini"), folders.join("\n"));
+    const certificate = (...args: string[]) =>
+      stack.run("env", `XDG_CONFIG_HOME=${home}`, `REQUESTS_CA_BUNDLE=${issuer.ca}`, "deploy/certificate.sh", ...args);
+    await assert.rejects(certificate("check"), /there is none/);
+    await certificate("issue", NAME, "somebody@holdfast.test", issuer.url);
+    assert.match(await certificate("check"), /notAfter/);
+    await assert.rejects(certificate("check", "99999"), /it ends soon/);
+    await assert.rejects(
+      certificate("own", issuer.ca, join(home, "config/live", NAME, "privkey.pem")),
+      /is not the key of/,
+    );
+
+    const ask = (path: string) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        const where = { host: "127.0.0.1", port: https, path, servername: NAME, ca: issuer.root };
+        get({ ...where, headers: { host: NAME } }, resolve).on("error", reject);
+      });
+    const { statusCode, headers } = await ask("/health");
+    assert.equal(statusCode, 200);
+    assert.equal(headers["strict-transport-security"], "max-age=31536000");
+    const moved = await fetch(`${stack.url}/s/1?x=2`, { redirect: "manual" });
+    assert.deepEqual([moved.status, moved.headers.get("location")], [308, "https://127.0.0.1/s/1?x=2"]);
+    const agent = new Agent({ servername: NAME, ca: issuer.root });
+    const socket = new WebSocket(`wss://127.0.0.1:${https}/ws`, { agent, headers: { host: NAME } });
+    await once(socket, "open");
+    socket.close();
+  });
+
+  test("its files pass what checks them", async () => {
+    await stack.compose("config", "--quiet");
+    await stack.compose("run", "--rm", "--no-deps", "nginx", "nginx", "-t", "-c", "/etc/nginx/nginx-scalable.conf");
+    await stack.run("docker", "buildx", "build", "--check", "--file", "deploy/Dockerfile", ".");
+    const versions = ["SECRETS_VERSION=1", "CONFIGS_VERSION=1"];
+    await stack.run("env", ...versions, "docker", "stack", "config", "--compose-file", "docker-compose.swarm.yml");
+  });
+
   test("K1: no secret is in `docker inspect`, and no port but nginx's is published", async () => {
     const all = await stack.containers();
     const shown = JSON.stringify(all);
     const secrets = join(stack.folder, "deploy/secrets");
-    for (const name of await readdir(secrets)) {
+    for (const { name } of (await readdir(secrets, { withFileTypes: true })).filter((each) => each.isFile())) {
       const secret = (await readFile(join(secrets, name), "utf8")).trim();
       if (secret !== "") assert.ok(!shown.includes(secret), `${name} is shown`);
     }
@@ -147,7 +196,8 @@ describe("the stack on one host", () => {
       assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } });
       if (service === "migrate") continue;
       assert.ok(Config.Healthcheck, Name);
-      assert.ok(Config.StopTimeout >= 20, `${Name}: stopped after ${Config.StopTimeout} s`);
+      // Requests in hand take less; WebSockets end with the servers they lead to.
+      assert.ok(Config.StopTimeout >= (service === "nginx" ? 5 : 20), `${Name}: stopped after ${Config.StopTimeout} s`);
       const uid = await stack.compose("exec", "-T", service, "id", "-u");
       assert.notEqual(uid.trim(), "0", Name);
       await assert.rejects(

@@ -78,14 +78,20 @@ describe("three hosts", () => {
     );
     if (failed.length + broken.length > 0) {
       const log = await docker(1, "service", "logs", "--raw", "--tail", "2000", `${STACK}_api`);
-      t.diagnostic(log.split("\n").filter((line) => line.includes('"level":50')).slice(-COMPLAINTS_MAX).join("\n"));
+      t.diagnostic(
+        log
+          .split("\n")
+          .filter((line) => line.includes('"level":50'))
+          .slice(-COMPLAINTS_MAX)
+          .join("\n"),
+      );
     }
     assert.deepEqual(broken, [], what);
     return report;
   };
 
   before(async () => {
-    await stack.prepare({ API_REPLICAS: `${SERVERS}`, HTTP_PORT: "8088" });
+    await stack.prepare({ API_REPLICAS: `${SERVERS}`, HTTP_PORT: "8088", HTTPS_PORT: "8448" });
     await hosts("start", FOLDER, `${HOSTS}`);
     await build("");
     await give(1, "nginx:1.30", "redis:8", "postgres:18");

@@ -19,7 +19,7 @@ export interface CvClientOptions {
 }
 
 export const CV_CLIENT_DEFAULTS: CvClientOptions = {
-  strokesMs: 2_000,
+  strokesMs: 500,
   imageMs: 8_000,
   concurrentMax: 32,
   openMs: 2_000,
