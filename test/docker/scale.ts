@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Installation } from "./installation.ts";
 import { Load, type LoadReport } from "./load.ts";
 
-const SETTLE_MS = 8_000;
+const SETTLE_MS = 6_000;
 const MAIN = "apps/simgen/server/main.ts";
 
 const stack = new Installation("scale");
@@ -77,7 +77,7 @@ describe("servers come and go under load", () => {
 
   // ---- rollouts ----
 
-  const settings = { ...process.env, ROLLOUT_READY_SECONDS_MAX: "20", ROLLOUT_WATCH_SECONDS: "8" };
+  const settings = { ...process.env, ROLLOUT_READY_SECONDS_MAX: "15", ROLLOUT_WATCH_SECONDS: "5" };
   const rollout = async (...args: string[]) => {
     const { promise, resolve } = Promise.withResolvers<{ code: number; output: string }>();
     const child = execFile("deploy/rollout.sh", args, { cwd: stack.folder, env: settings }, (_, stdout, stderr) =>
@@ -159,7 +159,7 @@ describe("servers come and go under load", () => {
 
   test("K3: a version that dies when the old has begun to leave is taken back", async (t) => {
     const good = await readFile(join(stack.folder, MAIN), "utf8");
-    await change("setTimeout(() => process.exit(3), 20_000);\n");
+    await change("setTimeout(() => process.exit(3), 15_000);\n");
     load?.report();
     const { code, output } = await rollout(`${stack.project}-4`);
     await writeFile(join(stack.folder, MAIN), good);

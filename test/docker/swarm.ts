@@ -159,7 +159,7 @@ describe("three hosts", () => {
       assert.ok(Date.now() - begun < HEALED_MS_MAX, running.join("; "));
     }
     t.diagnostic(`all servers run again after ${Math.round((Date.now() - begun) / 1000)} s`);
-    await sleep(15_000);
+    await sleep(8_000);
     const { failed } = await unnoticed(t, "a host switched off");
     // What was under way there is gone with it; what only reads is asked again.
     assert.ok(!failed.some((each) => each.startsWith("GET")), failed.join(", "));
