@@ -5,7 +5,7 @@ import { startMemoryGuard } from "./memory-guard.ts";
 const LIMIT = 1000;
 
 test("memory that stays full is told once; a peak that goes by is not", async (t) => {
-  const uses = [100, 950, 100, 950, 950, 950, 950, 950];
+  const uses = [100, 900, 899, 900, 900, 900, 900, 900];
   const told: number[] = [];
   let looks = 0;
   const seen = Promise.withResolvers<void>();
@@ -14,11 +14,11 @@ test("memory that stays full is told once; a peak that goes by is not", async (t
       told.push(usedBytes);
       setTimeout(seen.resolve, 30);
     },
-    { intervalMs: 2, read: () => ({ usedBytes: uses[looks++] ?? 950, limitBytes: LIMIT }) },
+    { intervalMs: 2, read: () => ({ usedBytes: uses[looks++] ?? 900, limitBytes: LIMIT }) },
   );
   t.after(end);
   await seen.promise;
-  assert.deepEqual(told, [950]);
+  assert.deepEqual(told, [900]);
   assert.equal(looks, 6, "the third full look in a row, and none after it");
 });
 
@@ -36,9 +36,29 @@ test("without a limit nothing is ever full", async (t) => {
   await seen.promise;
 });
 
+test("a guard that was ended looks no more", async () => {
+  let looks = 0;
+  const seen = Promise.withResolvers<void>();
+  const end = startMemoryGuard(() => assert.fail("full"), {
+    intervalMs: 1,
+    read() {
+      looks++;
+      seen.resolve();
+      return { usedBytes: 0, limitBytes: LIMIT };
+    },
+  });
+  await seen.promise;
+  end();
+  const before = looks;
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(looks, before);
+});
+
 test("options out of bounds are refused by name", () => {
   assert.throws(() => startMemoryGuard(() => {}, { fullShare: 90 }), {
     code: "option_invalid",
     message: "memory guard: fullShare: expected a number from 0.01 to 1, got 90",
   });
+  assert.throws(() => startMemoryGuard(() => {}, { looks: 0 }), { message: /^memory guard: looks: .* got 0$/ });
+  assert.throws(() => startMemoryGuard(() => {}, { intervalMs: 2 ** 31 }), { message: /^memory guard: intervalMs: / });
 });

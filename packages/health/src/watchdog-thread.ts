@@ -1,5 +1,5 @@
 /** The thread of a watchdog. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, write, writeFileSync } from "node:fs";
 import { type Debugger, Session } from "node:inspector";
 import { join } from "node:path";
 import { workerData } from "node:worker_threads";
@@ -29,6 +29,8 @@ const FRAMES_MAX = 50;
 /** JavaScript is stopped at once; a call into the system is not stopped at all, ms. */
 const STACK_MS_MAX = 5_000;
 const STDERR = 2;
+/** Where nobody reads standard error, the event loop may hang in that very write, ms. */
+const STDERR_MS_MAX = 2_000;
 
 function watch({ cells, stallMs, tickMs, reportDir }: WatchdogData): void {
   let beats = Atomics.load(cells, CELL.beats);
@@ -50,7 +52,7 @@ function watch({ cells, stallMs, tickMs, reportDir }: WatchdogData): void {
 
 async function end(stalledMs: number, reportDir: string | undefined): Promise<void> {
   try {
-    leave(
+    await leave(
       {
         what: "event loop stalled",
         at: new Date().toISOString(),
@@ -88,17 +90,25 @@ function shown({ functionName, location }: Debugger.CallFrame, urls: ReadonlyMap
   return `${functionName || "(anonymous)"} (${urls.get(scriptId)}:${lineNumber + 1}:${columnNumber + 1})`;
 }
 
-function leave(report: StallReport, reportDir: string | undefined): void {
-  writeSync(STDERR, `${JSON.stringify(report)}\n`);
-  if (reportDir === undefined) return;
+/** The file first: standard error may be full or closed. */
+async function leave(report: StallReport, reportDir: string | undefined): Promise<void> {
+  let said = `${JSON.stringify(report)}\n`;
   try {
-    mkdirSync(reportDir, { recursive: true });
-    writeFileSync(join(reportDir, `stall-${report.at.replaceAll(":", "-")}.json`), JSON.stringify(report, null, 2));
-    const reports = readdirSync(reportDir).filter((name) => /^stall-.*\.json$/.test(name));
-    for (const old of reports.sort().slice(0, -REPORTS_MAX)) rmSync(join(reportDir, old));
+    if (reportDir !== undefined) keep(report, reportDir);
   } catch (error) {
-    writeSync(STDERR, `the report could not be kept: ${error}\n`);
+    said += `the report could not be kept: ${error}\n`;
   }
+  await new Promise<void>((resolve) => {
+    write(STDERR, said, () => resolve());
+    setTimeout(resolve, STDERR_MS_MAX);
+  });
+}
+
+function keep(report: StallReport, reportDir: string): void {
+  mkdirSync(reportDir, { recursive: true });
+  writeFileSync(join(reportDir, `stall-${report.at.replaceAll(":", "-")}.json`), JSON.stringify(report, null, 2));
+  const reports = readdirSync(reportDir).filter((name) => /^stall-.*\.json$/.test(name));
+  for (const old of reports.sort().slice(0, -REPORTS_MAX)) rmSync(join(reportDir, old));
 }
 
 watch(workerData);
