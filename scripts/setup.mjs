@@ -32,8 +32,9 @@ const COMMANDS = {
     work: test,
   },
   "test:docker": {
-    usage: "npm run test:docker",
-    does: "Tests the stack on a real Docker engine: the machine's own, or one that is fetched and stopped again.",
+    usage: "npm run test:docker [-- SUITE…]",
+    does: "Tests the stack on a real Docker engine: the machine's own, or one that is fetched and stopped again. SUITE: stack, scale, faults, swarm",
+    takesArguments: true,
     work: testDocker,
   },
   check: { usage: "npm run check", does: "Checks types (tsc), lint and format (biome).", work: check },
@@ -120,9 +121,9 @@ async function test(node, args) {
   );
 }
 
-async function testDocker(node) {
+async function testDocker(node, suites) {
   await ensureSystemPackages();
-  return run("test/docker/run.sh", [node]);
+  return run("test/docker/run.sh", [node, ...suites]);
 }
 
 async function check(node) {

@@ -25,7 +25,7 @@ folder=$(cd "$2" && pwd)
 fetch() {
   [[ -x $folder/root/usr/sbin/dockerd ]] && return
   say "fetching Docker from Debian's $SUITE …"
-  apt-get install -y -qq --no-install-recommends runc iptables debootstrap tini >"$folder/apt.log" 2>&1
+  apt-get install -y -qq --no-install-recommends runc iptables iproute2 debootstrap tini >"$folder/apt.log" 2>&1
   local mirror
   # shellcheck disable=SC2016  # apt's own variable
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/*$')

@@ -98,7 +98,7 @@ describe("what people notice when a part fails", () => {
     await stack.prepare();
     await writeFile(join(stack.folder, "bugs.yml"), OVERRIDE);
     await stack.compose("build");
-    await stack.compose("-f", "bugs.yml", "up", "--detach", "--wait", "--wait-timeout", "120");
+    await stack.up("bugs.yml");
     load = new Load(stack.url, { sessions: 20, requestsPerSecond: 10 });
     await load.start();
   });

@@ -59,7 +59,18 @@ export class Installation {
   async start(settings: Record<string, string> = {}): Promise<void> {
     await this.prepare(settings);
     await this.compose("build");
-    await this.compose("up", "--detach", "--wait", "--wait-timeout", String(READY_SECONDS_MAX));
+    await this.up();
+  }
+
+  /** With what the containers have printed, when it fails. */
+  async up(...files: string[]): Promise<void> {
+    const more = files.flatMap((file) => ["-f", file]);
+    try {
+      await this.compose(...more, "up", "--detach", "--wait", "--wait-timeout", String(READY_SECONDS_MAX));
+    } catch (error) {
+      const states = await this.compose("ps", "--all", "--format", "{{.Name}} {{.Status}}");
+      throw new Error(`${states}\n${await this.compose("logs", "--tail", String(COMPLAINTS_MAX))}`, { cause: error });
+    }
   }
 
   /** The files, the secrets and .env. */

@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # Summary: runs the Docker suite on this machine's engine, or on one that it fetches, starts and stops again.
-# Usage: npm run test:docker    (which calls: test/docker/run.sh NODE)
+# Usage: npm run test:docker [-- SUITE…]    (which calls: test/docker/run.sh NODE [SUITE…])
+#   SUITE: stack, scale, faults, swarm; default: all, one after another
 # Exits with: 0 all passed, 1 something failed, 2 wrong usage.
 set -euo pipefail
 
 case "${1:-}" in
-  --help) sed -n 's/^# \{0,1\}//; 2,4p' "$0"; exit 0 ;;
+  --help) sed -n 's/^# \{0,1\}//; 2,5p' "$0"; exit 0 ;;
   "") echo "run: expected the path of node, got nothing" >&2; exit 2 ;;
 esac
 node=$1
+shift
+suites=("${@:-stack}")
+(($#)) || suites+=(scale faults swarm)
+for suite in "${suites[@]}"; do
+  [[ $suite =~ ^(stack|scale|faults|swarm)$ ]] || { echo "run: expected stack, scale, faults or swarm, got $suite" >&2; exit 2; }
+done
 PATH="$(dirname "$node"):$PATH"
 export PATH
 cd "$(dirname "$0")/../.."
@@ -28,5 +35,8 @@ fi
 mkdir -p "$folder"
 export HOLDFAST_ENGINE_DIR=$folder
 test/docker/images.sh "$folder"
-"$node" --conditions=holdfast-source --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec \
-  test/docker/{stack,scale,faults,swarm}.ts
+status=0
+for suite in "${suites[@]}"; do
+  "$node" --conditions=holdfast-source --test --test-timeout=600000 --test-reporter=spec "test/docker/$suite.ts" || status=1
+done
+exit $status
