@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: a real Docker engine with Compose and Buildx, in a folder of its own, for machines that have none.
 # Usage: test/docker/engine.sh start FOLDER    fetches what is missing, starts it, waits until it answers
-#        test/docker/engine.sh stop FOLDER     stops it; images and volumes stay in the folder
+#        test/docker/engine.sh stop FOLDER     stops it; images and volumes stay in the folder, unless it is in memory
 # After start, in a shell: . FOLDER/env         puts its docker first in PATH and points it at the engine
 # Needs root, Debian 12 or later and its package mirror. Exits with: 0 done, 1 it did not work, 2 wrong usage.
 set -euo pipefail
@@ -20,6 +20,11 @@ esac
 [[ -n ${2:-} ]] || { say "expected a folder, got nothing"; usage >&2; exit 2; }
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
+
+# On an overlay, as in a container, Docker would copy whole images for each layer: so its folder is in memory there.
+if [[ $1 == start && $(stat --file-system --format %T "$folder") == overlayfs ]]; then
+  mount -t tmpfs -o size=60% holdfast-engine "$folder"
+fi
 
 # Newer than this Debian's own: a source list of its own, so that nothing else is installed from it.
 fetch() {
@@ -95,4 +100,5 @@ if [[ $1 == start ]]; then
   start
 else
   stop
+  if [[ $(findmnt --noheadings --output SOURCE --mountpoint "$folder") == holdfast-engine ]]; then umount --lazy "$folder"; fi
 fi
