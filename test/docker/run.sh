@@ -2,7 +2,7 @@
 # Summary: runs the Docker suite on this machine's engine, or on one that it fetches, starts and stops again.
 # Usage: npm run test:docker [-- SUITE…]    (which calls: test/docker/run.sh NODE [SUITE…])
 #   SUITE: stack, scale, faults, swarm; default: all, one after another
-# Exits with: 0 all passed, 1 something failed, 2 wrong usage.
+# Exits with: 0 all passed, 1 something failed, 2 wrong usage, 3 no engine can be had here.
 set -euo pipefail
 
 case "${1:-}" in
@@ -22,12 +22,14 @@ cd "$(dirname "$0")/../.."
 folder=${HOLDFAST_ENGINE_DIR:-${TMPDIR:-/tmp}/holdfast-engine}
 
 # An issuer of certificates, and who asks it for one.
-if ! command -v pebble certbot openssl >/dev/null; then
+for program in pebble pebble-challtestsrv certbot openssl; do
+  type -P "$program" >/dev/null && continue
   apt-get install -y -qq --no-install-recommends pebble certbot openssl >/dev/null
-fi
+  break
+done
 
 if ! { docker info && docker compose version && docker buildx version; } >/dev/null 2>&1; then
-  test/docker/engine.sh start "$folder"
+  test/docker/engine.sh start "$folder" || exit 3
   trap 'test/docker/engine.sh stop "$folder"' EXIT
   # shellcheck source=/dev/null
   . "$folder/env"

@@ -172,6 +172,7 @@ describe("servers come and go under load", () => {
   });
 
   test("K3: interrupted, the old go on; killed, what runs goes on, and the next one clears it up", async (t) => {
+    await sleep(SETTLE_MS);
     load?.report();
     for (const when of [/starting the new/, /api-\d+ leaves/]) {
       const { code, output } = await interrupted(when, "SIGINT", `${stack.project}-2b`);
