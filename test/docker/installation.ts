@@ -12,6 +12,7 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 const READY_SECONDS_MAX = 120;
 const COMPLAINTS_MAX = 20;
+const WELL_MS_MAX = 20_000;
 
 export type Service = "nginx" | "api" | "cv" | "redis" | "postgres";
 
@@ -141,5 +142,14 @@ export class Installation {
       if (states.length > 0 && states.every((state) => state === "healthy")) return;
       if (Date.now() > deadline) throw new Error(`not healthy within ${READY_SECONDS_MAX} s: ${states.join(", ")}`);
     }
+  }
+}
+
+/** What it says of its health, once that is good: a server may have been up before what it looks at every five seconds. */
+export async function wellAt(url: string): Promise<{ status: string; checks: Record<string, unknown> }> {
+  for (const deadline = Date.now() + WELL_MS_MAX; ; await sleep(500)) {
+    const health = await (await fetch(`${url}/health`)).json();
+    if (health.status === "healthy") return health;
+    if (Date.now() > deadline) throw new Error(`not healthy within ${WELL_MS_MAX} ms: ${JSON.stringify(health)}`);
   }
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { Installation } from "./installation.ts";
+import { Installation, wellAt } from "./installation.ts";
 import { Load, type LoadReport } from "./load.ts";
 
 const execute = promisify(execFile);
@@ -15,7 +15,6 @@ const SERVERS = 5;
 const STACK = "holdfast";
 /** A dead host is noticed after 15 s, and what ran there is started elsewhere. */
 const HEALED_MS_MAX = 90_000;
-const HEALTHY_MS_MAX = 20_000;
 const COMPLAINTS_MAX = 10;
 const FOLDER = process.env.HOLDFAST_ENGINE_DIR ?? "";
 const MAIN = "apps/simgen/server/main.ts";
@@ -117,12 +116,7 @@ describe("three hosts", () => {
     assert.equal((await servers()).length, SERVERS);
     assert.equal(hostsOf.size, HOSTS);
     const url = "http://10.77.0.11:8088";
-    // A server may have been up before its CV service, which it looks at every five seconds.
-    for (const deadline = Date.now() + HEALTHY_MS_MAX; ; await sleep(500)) {
-      const { status, checks } = await (await fetch(`${url}/health`)).json();
-      if (status === "healthy") break;
-      assert.ok(Date.now() < deadline, JSON.stringify(checks));
-    }
+    await wellAt(url);
     for (const path of ["/metrics", "/health/detailed"]) assert.equal((await fetch(url + path)).status, 404);
     load = new Load(url, { sessions: 30, requestsPerSecond: 15 });
     await load.start();
