@@ -161,7 +161,7 @@ for service in "${services[@]}"; do echo "$service=${wanted[$service]}"; done >"
 scales=()
 for service in "${services[@]}"; do scales+=(--scale "$service=$(($(wc -w <<<"${old[$service]}") + wanted[$service]))"); done
 say "starting the new beside the old"
-compose create --no-build --no-recreate "${scales[@]}" "${services[@]}" 2>/dev/null
+made=$(compose create --no-build --no-recreate "${scales[@]}" "${services[@]}" 2>&1) || { echo "$made" >&2; exit 1; }
 for service in "${services[@]}"; do
   network=$(network_of "$service")
   for id in $(fresh_of "$service"); do

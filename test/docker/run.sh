@@ -11,10 +11,15 @@ case "${1:-}" in
 esac
 node=$1
 shift
-suites=("${@:-stack}")
-(($#)) || suites+=(scale faults swarm)
-for suite in "${suites[@]}"; do
-  [[ $suite =~ ^(stack|scale|faults|swarm)$ ]] || { echo "run: expected stack, scale, faults or swarm, got $suite" >&2; exit 2; }
+declare -A files=(
+  [stack]=test/docker/stack.ts
+  [scale]=test/docker/scale.ts
+  [faults]=test/docker/faults.ts
+  [swarm]=test/docker/swarm.ts
+)
+(($#)) || set -- stack scale faults swarm
+for suite; do
+  [[ -n ${files[$suite]:-} ]] || { echo "run: expected stack, scale, faults or swarm, got $suite" >&2; exit 2; }
 done
 PATH="$(dirname "$node"):$PATH"
 export PATH
@@ -38,7 +43,7 @@ mkdir -p "$folder"
 export HOLDFAST_ENGINE_DIR=$folder
 test/docker/images.sh "$folder"
 status=0
-for suite in "${suites[@]}"; do
-  "$node" --conditions=holdfast-source --test --test-timeout=600000 --test-reporter=spec "test/docker/$suite.ts" || status=1
+for suite; do
+  "$node" --conditions=holdfast-source --test --test-timeout=600000 --test-reporter=spec "${files[$suite]}" || status=1
 done
 exit $status

@@ -123,6 +123,9 @@ describe("the stack on one host", () => {
     assert.deepEqual(await statuses(600, "DELETE"), [404, 429]);
     await sleep(3_000);
     assert.deepEqual(await statuses(20, "DELETE"), [404]);
+    assert.deepEqual(await statuses(1_500, "GET"), [404, 429]);
+    await sleep(3_000);
+    assert.deepEqual(await statuses(20, "GET"), [404]);
   });
 
   test("HTTPS with an issuer's certificate, without a restart; HTTP leads there", async (t) => {
