@@ -20,7 +20,7 @@ esac
 [[ -n ${2:-} ]] || { say "expected a folder, got nothing"; usage >&2; exit 2; }
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
-repository=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$(dirname "$0")/../.."
 
 # On an overlay, as in a container, Docker would copy whole images for each layer: so its folder is in memory there.
 if [[ $1 == start && $(stat --file-system --format %T "$folder") == overlayfs ]]; then
@@ -68,7 +68,7 @@ start() {
   . "$folder/env"
   if ! isRunning; then
     say "starting …"
-    nohup "$repository/test/docker/rooted.sh" dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "$DOCKER_HOST" \
+    nohup test/docker/rooted.sh dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "$DOCKER_HOST" \
       >"$folder/dockerd.log" 2>&1 </dev/null &
   fi
   for ((waited = 0; waited < 2 * WAIT_SECONDS_MAX; waited++)); do

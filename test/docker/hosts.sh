@@ -18,7 +18,7 @@ case "${1:-}:$#" in
   *) say "wrong usage"; usage >&2; exit 2 ;;
 esac
 folder=$(cd "$2" && pwd)
-repository=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$(dirname "$0")/../.."
 
 start_host() {
   local number=$1 name=holdfast-host-$1 home=$folder/host-$1
@@ -33,7 +33,7 @@ start_host() {
   # shellcheck disable=SC2016  # the inner shell's own arguments
   # Its processes end with the first of them, as on a host that is switched off. Not `ip netns exec`, which hides the cgroups.
   nsenter --net="/var/run/netns/$name" unshare --uts --pid --fork --kill-child --mount-proc \
-    bash -c 'hostname "$0" && exec "$@"' "host$number" "$repository/test/docker/rooted.sh" dockerd \
+    bash -c 'hostname "$0" && exec "$@"' "host$number" test/docker/rooted.sh dockerd \
     --data-root "$home/data" --exec-root "$home/exec" --pidfile "$home/pid" --host "unix://$home/sock" \
     >"$home/dockerd.log" 2>&1 </dev/null &
   echo $! >"$home/unshare"
