@@ -64,6 +64,8 @@ export function httpApp({ logger, asProblem }: HttpAppOptions) {
     requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: ["loopback", "linklocal", "uniquelocal"],
     forceCloseConnections: "idle",
+    // Whoever has got in is served, to the last.
+    return503OnClosing: false,
     genReqId: requestId,
     http: { maxHeaderSize: HEADER_BYTES_MAX },
   }).withTypeProvider<ZodTypeProvider>();
