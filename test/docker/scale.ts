@@ -134,12 +134,10 @@ describe("servers come and go under load", () => {
       new RegExp(`^SIMGEN_TAG=${stack.project}-2$`, "m"),
     );
     assert.ok(resumedAfterSeconds.length >= 100, `${resumedAfterSeconds.length} came back`);
-    const bySecond = Map.groupBy(resumedAfterSeconds, (seconds) => Math.floor(seconds));
-    const most = Math.max(...[...bySecond.values()].map(({ length }) => length));
-    t.diagnostic(
-      `sessions that came back, by second: ${[...bySecond].map(([at, all]) => `${at}: ${all.length}`).join(", ")}`,
-    );
-    assert.ok(most <= 50, `${most} within a second`);
+    const moments = new Set(resumedAfterSeconds).size;
+    t.diagnostic(`they came back in ${moments} different tenths of a second`);
+    // Twenty a second; all at once, they take some fifteen.
+    assert.ok(moments >= 25, `${moments} tenths of a second`);
     // What Compose finds is what it would have made.
     const plan = await stack.run("bash", "-c", "docker compose -f docker-compose.scalable.yml up -d --dry-run 2>&1");
     assert.doesNotMatch(plan, /(api|cv)-\d+ +Recreate/);
