@@ -118,7 +118,10 @@ test("what is not understood is refused with what was expected", async (t) => {
   repository.write("bench/sim.ts", "/** How many simulations a core carries. */\n");
   repository.write("drills/server-killed.ts", "/** kill -9 of a server. */\n");
   for (const [line, said] of [
-    ["stop", /unknown command "stop": expected one of start, dev, test, test:docker, check, bench, drill/],
+    [
+      "stop",
+      /unknown command "stop": expected one of start, dev, test, test:docker, check, bench, drill, backup, restore/,
+    ],
     ["start now", /"start" takes no arguments, got now/],
     ["bench simm", /no benchmark "simm": expected one of\nsim +How many simulations a core carries\./],
     ["drill server", /no drill "server": expected one of\nserver-killed +kill -9 of a server\./],

@@ -43,6 +43,8 @@ const OVERRIDE = `services:
 
 interface Fault {
   name: string;
+  /** Nothing starts anew, and it is looked at every ten seconds only. */
+  isFreeze?: boolean;
   /** Resolves when what was broken is on its way back. */
   work(): Promise<void>;
 }
@@ -137,7 +139,11 @@ describe("what people notice when a part fails", () => {
       work: () => signal(service, "SIGKILL"),
     },
     { name: `${named(service)} stopped for ${AWAY_MS / 1000} s`, work: () => away(service, "stop", "start") },
-    { name: `${named(service)} frozen for ${AWAY_MS / 1000} s`, work: () => away(service, "pause", "unpause") },
+    {
+      name: `${named(service)} frozen for ${AWAY_MS / 1000} s`,
+      isFreeze: true,
+      work: () => away(service, "pause", "unpause"),
+    },
   ]);
   /** Resolves when it has been started again, with what it had printed before. */
   const restarted = async (name: NodeJS.Signals) => {
@@ -151,7 +157,7 @@ describe("what people notice when a part fails", () => {
     return stack.run("bash", "-c", `docker logs --tail 200 ${Id} 2>&1`);
   };
 
-  const trial = async ({ name, work }: Fault) => {
+  const trial = async ({ name, isFreeze = false, work }: Fault) => {
     assert.ok(load);
     load.report();
     const probers = [
@@ -166,8 +172,7 @@ describe("what people notice when a part fails", () => {
     ];
     await work();
     await sleep(SETTLE_MS);
-    // What was frozen need not start again, but is looked at every ten seconds only.
-    if (!name.includes("frozen")) await stack.untilHealthy();
+    if (!isFreeze) await stack.untilHealthy();
     // The last answers.
     await sleep(1_000);
     const [page, api, sketch] = await Promise.all(probers.map((prober) => prober.end()));

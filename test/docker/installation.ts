@@ -38,11 +38,14 @@ export interface Container {
 
 /** A line of nginx's access log. */
 export interface Access {
-  method: string;
   uri: string;
-  status: number;
   /** Who was asked; several, with commas between, when one could not be reached. */
   upstream: string;
+}
+
+export interface Outcome {
+  code: number;
+  output: string;
 }
 
 export class Installation {
@@ -57,8 +60,8 @@ export class Installation {
   }
 
   /** Up, and every container healthy. */
-  async start(settings: Record<string, string> = {}): Promise<void> {
-    await this.prepare(settings);
+  async start(): Promise<void> {
+    await this.prepare();
     await this.compose("build");
     await this.up();
   }
@@ -110,6 +113,16 @@ export class Installation {
   async run(program: string, ...args: string[]): Promise<string> {
     const { stdout } = await execute(program, args, { cwd: this.folder, maxBuffer: OUTPUT_BYTES_MAX });
     return stdout;
+  }
+
+  /** Whatever comes of it: with its exit code, and all it prints. */
+  async outcome(program: string, args: string[], settings: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const options = { cwd: this.folder, env: { ...process.env, ...settings }, maxBuffer: OUTPUT_BYTES_MAX };
+    const child = execFile(program, args, options, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
+    );
+    return promise;
   }
 
   compose(...args: string[]): Promise<string> {

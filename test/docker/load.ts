@@ -38,6 +38,16 @@ export interface LoadReport {
   answerMs: { median: number; max: number };
 }
 
+/** A report as a line for people. */
+export function describeLoad(what: string, report: LoadReport): string {
+  const { seconds, requests, failed, requestMs, messages, resumedAfterSeconds, broken, silenceMs } = report;
+  return (
+    `${what}: ${seconds} s, ${requests} requests (p99 ${requestMs.p99} ms, max ${requestMs.max}), failed: ${failed.join(", ") || "none"}, ` +
+    `${messages} messages, ${resumedAfterSeconds.length} sessions resumed, ${broken.length} broken, ` +
+    `longest silence ${silenceMs.median} ms (median), ${silenceMs.max} ms (max)`
+  );
+}
+
 export class Load {
   readonly #url: string;
   readonly #options: LoadOptions;

@@ -1,13 +1,13 @@
 /** The number of servers, and their version, are changed under load: nobody notices. `npm run test:docker` brings the engine. */
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Installation } from "./installation.ts";
-import { Load, type LoadReport } from "./load.ts";
+import { describeLoad, Load, type LoadReport } from "./load.ts";
 
 const SETTLE_MS = 6_000;
 const MAIN = "apps/simgen/server/main.ts";
@@ -31,12 +31,8 @@ describe("servers come and go under load", () => {
   const unnoticed = async (t: TestContext, what: string): Promise<LoadReport> => {
     const report = load?.report();
     assert.ok(report && report.requests > 0);
-    const { seconds, requests, failed, requestMs, messages, resumedAfterSeconds, broken, silenceMs } = report;
-    t.diagnostic(
-      `${what}: ${seconds} s, ${requests} requests (p99 ${requestMs.p99} ms, max ${requestMs.max}), ${failed.length} failed, ` +
-        `${messages} messages, ${resumedAfterSeconds.length} sessions resumed, ${broken.length} broken, ` +
-        `longest silence ${silenceMs.median} ms (median), ${silenceMs.max} ms (max)`,
-    );
+    t.diagnostic(describeLoad(what, report));
+    const { failed, broken } = report;
     if (failed.length + broken.length > 0) t.diagnostic(await stack.complaints());
     assert.deepEqual(failed, [], what);
     assert.deepEqual(broken, [], what);
@@ -77,19 +73,13 @@ describe("servers come and go under load", () => {
 
   // ---- rollouts ----
 
-  const settings = { ...process.env, ROLLOUT_READY_SECONDS_MAX: "15", ROLLOUT_WATCH_SECONDS: "5" };
-  const rollout = async (...args: string[]) => {
-    const { promise, resolve } = Promise.withResolvers<{ code: number; output: string }>();
-    const child = execFile("deploy/rollout.sh", args, { cwd: stack.folder, env: settings }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
-    );
-    return promise;
-  };
+  const settings = { ROLLOUT_READY_SECONDS_MAX: "15", ROLLOUT_WATCH_SECONDS: "5" };
+  const rollout = (...args: string[]) => stack.outcome("deploy/rollout.sh", args, settings);
   /** Interrupted when it says this. */
   const interrupted = async (when: RegExp, signal: NodeJS.Signals, ...args: string[]) => {
     const child = spawn("deploy/rollout.sh", args, {
       cwd: stack.folder,
-      env: settings,
+      env: { ...process.env, ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Resources, type Scope } from "@holdfast/resources";
@@ -16,6 +16,8 @@ import {
 import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from "kysely/migration";
 import pg from "pg";
 import { Problem } from "../service/problem.ts";
+import { DATABASE, finishRestore } from "./backup/swap.ts";
+import { takeLock } from "./lock.ts";
 import type { Planner } from "./messages.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { owners } from "./owner.ts";
@@ -60,6 +62,8 @@ export interface OpenDatabase {
 
 const CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 5000;
+/** Opening a connection costs Postgres a process and both sides a handshake, which takes seconds on a machine that is busy. */
+const CONNECTION_IDLE_MS_MAX = 5 * 60_000;
 const STATEMENT_MS_MAX = 10_000;
 /** After that, a database that has not even said that a statement took too long is frozen, or the line to it is dead. */
 const SILENCE_MS_MAX = 2_000;
@@ -119,6 +123,8 @@ function openPostgres(url: string, resources: Resources, statementMsMax = STATEM
     connectionString: url,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: CONNECTION_IDLE_MS_MAX,
+    keepAlive: true,
     statement_timeout: statementMsMax,
     query_timeout: statementMsMax + SILENCE_MS_MAX,
     application_name: "simgen",
@@ -203,21 +209,27 @@ function down(error: unknown): never {
   throw Object.assign(new Problem("database_down", "the database is out of reach", details), { cause: error });
 }
 
-/** PGlite is one process's own: a second one on the same files would ruin them, hence the lock. */
-async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
+/**
+ * Opens the embedded database in `dataDir` as it is. PGlite is one process's own: a second one on the same files would ruin
+ * them, hence the lock. A restore that was interrupted is finished first. Throws `DatabaseError`.
+ */
+export async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
   const lock = join(dataDir, "lock");
   await mkdir(dataDir, { recursive: true }).catch((error) => {
     throw new DatabaseError(`DATA_DIR ${dataDir} cannot be made: ${reason(error)}`);
   });
-  await takeLock(lock);
+  const holder = await takeLock(lock).catch((error) => {
+    throw new DatabaseError(`DATA_DIR cannot be written: ${reason(error)}`);
+  });
+  if (holder !== undefined)
+    throw new DatabaseError(`DATA_DIR is in use by process ${holder}: stop it, or set another DATA_DIR`);
   try {
-    const pglite = await PGlite.create(join(dataDir, "postgres"));
-    const database: Database = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+    await finishRestore(dataDir);
+    const { database, close } = await openFiles(join(dataDir, DATABASE));
     return {
       database,
       async close() {
-        await database.destroy();
-        await pglite.close().catch(() => {});
+        await close();
         await rm(lock, { force: true });
       },
     };
@@ -227,31 +239,17 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
   }
 }
 
-async function takeLock(path: string): Promise<void> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, "wx");
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return;
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST"))
-        throw new DatabaseError(`DATA_DIR cannot be written: ${reason(error)}`);
-    }
-    const holder = Number(await readFile(path, "utf8").catch(() => ""));
-    if (holder !== process.pid && isRunning(holder))
-      throw new DatabaseError(`DATA_DIR is in use by process ${holder}: stop it, or set another DATA_DIR`);
-    await rm(path, { force: true });
-  }
-  throw new DatabaseError("DATA_DIR is being taken by another process: try again");
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+/** Opens an embedded database's files, which nobody else may have open. */
+export async function openFiles(path: string): Promise<OpenDatabase> {
+  const pglite = await PGlite.create(path);
+  const database: Database = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+  return {
+    database,
+    async close() {
+      await database.destroy();
+      await pglite.close().catch(() => {});
+    },
+  };
 }
 
 function reason(error: unknown): string {
