@@ -84,6 +84,10 @@ test("a dependency against the order is found", () => {
       "apps/simgen/server/main.test.ts": `import "../../../drills/kill.ts";`,
       "bench/sim.ts": `import "../packages/breaker/src/breaker.ts";\nimport "@holdfast/breaker";\nimport "../apps/simgen/sim/scene.ts";`,
       "drills/kill.ts": `import "../apps/simgen/server/main.ts";\nimport "./report.ts";`,
+      "recovery/embedded.ts": `import "../apps/simgen/server/main.ts";\nimport "../packages/health/src/checks.ts";\nimport "../apps/simgen/server/server.fixture.ts";`,
+      "recovery/embedded.test.ts": `import "../apps/simgen/server/server.fixture.ts";`,
+      "apps/simgen/server/backup/make.ts": `import "../../../../recovery/embedded.ts";`,
+      "packages/health/src/checks.ts": `import "../../../recovery/embedded.ts";`,
     },
     [
       "packages/sessions/src/store.ts: imports @holdfast/breaker, but sessions stands alone",
@@ -99,6 +103,10 @@ test("a dependency against the order is found", () => {
       "apps/simgen/server/main.test.ts: imports ../../../drills/kill.ts, but apps know nothing of drills",
       "bench/sim.ts: imports ../packages/breaker/src/breaker.ts, but a package is used by its public name",
       "drills/kill.ts: imports ../apps/simgen/server/main.ts, but drills use ports and commands only",
+      "recovery/embedded.ts: imports ../packages/health/src/checks.ts, but a package is used by its public name",
+      "recovery/embedded.ts: imports ../apps/simgen/server/server.fixture.ts, but only tests import tests",
+      "apps/simgen/server/backup/make.ts: imports ../../../../recovery/embedded.ts, but apps know nothing of recovery",
+      "packages/health/src/checks.ts: imports ../../../recovery/embedded.ts, but packages know nothing of recovery",
     ],
   );
 });

@@ -89,7 +89,7 @@ export interface Config {
   stallMs: number;
   /** How long it goes on answering after it was told to end, ms. */
   lingerMs: number;
-  /** Where backups are kept, whose age is watched. */
+  /** Where backups are kept, whose age is watched. Those of the embedded database are in `dataDir` without one. */
   backupDir: string | undefined;
   /** Of the service that reads sketches. Without one, they are read in this process. */
   cvUrl: string | undefined;

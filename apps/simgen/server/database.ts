@@ -68,6 +68,8 @@ const STATEMENT_MS_MAX = 10_000;
 /** After that, a database that has not even said that a statement took too long is frozen, or the line to it is dead. */
 const SILENCE_MS_MAX = 2_000;
 const RETRY_AFTER_SECONDS = 5;
+/** One that fails to open would go on saying how far it has got, for ever, and so keep the process. */
+const NO_PROGRESS = ["-c", "log_startup_progress_interval=0"];
 /** Connections, resources and intervention by an operator: nothing is wrong with the statement. https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const OUT_OF_REACH = /^(08|53|57)/;
 
@@ -241,7 +243,7 @@ export async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
 
 /** Opens an embedded database's files, which nobody else may have open. */
 export async function openFiles(path: string): Promise<OpenDatabase> {
-  const pglite = await PGlite.create(path);
+  const pglite = await PGlite.create(path, { startParams: [...PGlite.defaultStartParams, ...NO_PROGRESS] });
   const database: Database = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
   return {
     database,

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { parseCookie, stringifySetCookie } from "cookie";
 import { Problem } from "../service/problem.ts";
+import { COOKIE_SECRET } from "./backup/swap.ts";
 
 const COOKIE = "simgen_visitor";
 const COOKIE_AGE_SECONDS = 365 * 24 * 3600;
@@ -77,7 +78,7 @@ export class Identities {
 /** The secret that signs cookies: the configured one, or one that is made once and kept in `dataDir`. */
 export async function cookieSecret(configured: string | undefined, dataDir: string): Promise<string> {
   if (configured !== undefined) return configured;
-  const file = join(dataDir, "cookie-secret");
+  const file = join(dataDir, COOKIE_SECRET);
   await mkdir(dataDir, { recursive: true });
   await writeFile(file, randomBytes(32).toString("base64url"), { flag: "wx", mode: 0o600 }).catch((error) => {
     if (error.code !== "EEXIST") throw error;

@@ -1,4 +1,5 @@
 /** SimGen, composed: configuration in, one listening process out. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CircuitBreaker } from "@holdfast/breaker";
@@ -9,8 +10,10 @@ import { type Logger, pino } from "pino";
 import { ConfigError } from "../service/environment.ts";
 import { endInOrder, logNews, startHealth } from "../service/running.ts";
 import { Pool } from "../sim/pool.ts";
+import { LAST_VERIFIED } from "./backup/backups.ts";
+import { serveHolds } from "./backup/hold.ts";
 import { type Config, readConfig } from "./config.ts";
-import { DATABASE_CLIENTS, DatabaseError, openDatabase } from "./database.ts";
+import { DATABASE_CLIENTS, type Database, DatabaseError, openDatabase } from "./database.ts";
 import { createHttp } from "./http.ts";
 import { cookieSecret, Identities } from "./identity.ts";
 import { LiveRuns, RETRIALS } from "./live-runs.ts";
@@ -51,6 +54,7 @@ async function start(): Promise<void> {
   });
   const resources = opening(watchedResources(logger));
   const { database } = opening(await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, resources }));
+  if (config.databaseUrl === undefined) opening(await offerBackups(database, config.dataDir, logger));
   const store = new SimulationStore(database);
   const pool = opening(await Pool.create({ workers: config.simulationWorkers, spares: 1 }, resources));
   const runs = opening(new LiveRuns(pool, resources, IDLE_MS));
@@ -86,7 +90,7 @@ async function start(): Promise<void> {
         ...(config.databaseUrl === undefined ? { disk: diskCheck(config.dataDir) } : {}),
         ...(config.cvUrl === undefined ? {} : { cv: { kind: "optional", probe: () => sketches.check() } }),
         ...(breakers.length === 0 ? {} : { breakers: breakersCheck(breakers) }),
-        ...(config.backupDir === undefined ? {} : { backup: ageCheck(join(config.backupDir, "last-verified")) }),
+        ...backupCheck(config),
       },
       logger,
     ),
@@ -175,6 +179,25 @@ function watchBreaker(breaker: CircuitBreaker, logger: Logger): void {
       "somebody has to look after this: a key, a bill or an address is wrong",
     ),
   );
+}
+
+/** `npm run backup` copies the embedded database while this process, which has it, holds it still. */
+async function offerBackups(database: Database, dataDir: string, logger: Logger): Promise<{ close(): unknown }> {
+  const onError = (error: unknown) => logger.error({ err: error }, "the database cannot be held still for a backup");
+  const onHeld = (held: object) => logger.info(held, "the database was held still for a backup");
+  return serveHolds({ database, dataDir, onHeld, onError }).catch((error) => {
+    onError(error);
+    return { close() {} };
+  });
+}
+
+/** Where nobody has said that there are backups, one that is there is watched from then on. */
+function backupCheck({ backupDir, databaseUrl, dataDir }: Config): Record<string, Check> {
+  if (backupDir !== undefined) return { backup: ageCheck(join(backupDir, LAST_VERIFIED)) };
+  if (databaseUrl !== undefined) return {};
+  const file = join(dataDir, "backups", LAST_VERIFIED);
+  const check = ageCheck(file);
+  return { backup: { ...check, probe: (signal) => (existsSync(file) ? check.probe(signal) : undefined) } };
 }
 
 function reached(isReady: boolean): undefined {

@@ -25,7 +25,18 @@ export async function startRedis(t: { after(end: () => Promise<void>): unknown }
     await once(child, "exit");
   };
   const start = async () => {
-    const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
+    const args = [
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      dir,
+      "--save",
+      "",
+      "--repl-diskless-sync-delay",
+      "0",
+    ];
     const started = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
     child = started;
     let output = "";
