@@ -17,7 +17,8 @@ umask 077
 secrets=deploy/secrets
 
 if [[ ! -e .env ]]; then
-  cp deploy/env.example .env
+  # No secrets are in it, and its copy in a backup is made by a container's user.
+  install -m 644 deploy/env.example .env
   echo "first-run: made .env from deploy/env.example"
 fi
 
@@ -47,6 +48,12 @@ secret redis_acl "user default on nopass resetkeys resetchannels -@all +ping
 user simgen on >$(cat $secrets/redis_password) ~* &* +@all"
 secret cookie_secret "$(random)"
 # Empty until somebody has one.
-for name in api_keys anthropic_api_key llm_api_key; do secret "$name" ""; done
+for name in api_keys anthropic_api_key llm_api_key offsite_env alert_webhook_url alert_smtp_url ping_url; do secret "$name" ""; done
+
+# Backups of the configuration, and copies elsewhere, are encrypted with it.
+if [[ ! -e $secrets/recovery_key ]]; then
+  secret recovery_key "$(random)"
+  echo "first-run: KEEP A COPY of $secrets/recovery_key in another place, such as on paper: without it, nobody restores on a new host"
+fi
 
 echo "first-run: ready. Start with: docker compose -f docker-compose.scalable.yml up -d --wait"

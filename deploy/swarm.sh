@@ -35,12 +35,15 @@ set +a
 hosts_with() { docker node ls --quiet --filter "node.label=holdfast.$1=true" | wc -l; }
 (($(hosts_with edge) > 0)) || fail "no host publishes: docker node update --label-add holdfast.edge=true HOST"
 (($(hosts_with data) == 1)) || fail "expected one host with the volumes, got $(hosts_with data): docker node update --label-add holdfast.data=true HOST"
+(($(hosts_with backups) == 1)) || say "no backups are made: expected one host for them, got $(hosts_with backups): docker node update --label-add holdfast.backups=true HOST"
 
 # What has other contents has another name.
-version_of() { find "$1" -maxdepth 1 -type f -print0 | sort --zero-terminated | xargs -0 cat | sha256sum | cut -c1-12; }
+version_of() { find "$@" -maxdepth 1 -type f -print0 | sort --zero-terminated | xargs -0 cat | sha256sum | cut -c1-12; }
 SECRETS_VERSION=$(version_of deploy/secrets)
 CONFIGS_VERSION=$(version_of deploy/nginx)
-export SECRETS_VERSION CONFIGS_VERSION
+POSTGRES_VERSION=$(version_of deploy/postgres)
+ENV_VERSION=$(sha256sum <.env | cut -c1-12)
+export SECRETS_VERSION CONFIGS_VERSION POSTGRES_VERSION ENV_VERSION
 
 say "bringing $stack to ${SIMGEN_IMAGE:-holdfast/simgen}:${SIMGEN_TAG:-local}, secrets $SECRETS_VERSION, settings $CONFIGS_VERSION"
 if $is_dry; then docker stack config --compose-file docker-compose.swarm.yml; exit 0; fi
@@ -66,9 +69,8 @@ done
 
 # Of versions before; those in use stay.
 for kind in secret config; do
-  [[ $kind == secret ]] && version=$SECRETS_VERSION || version=$CONFIGS_VERSION
   for name in $(docker "$kind" ls --filter "label=com.docker.stack.namespace=$stack" --format '{{.Name}}'); do
-    [[ $name == *"-$version" ]] || docker "$kind" rm "$name" >/dev/null 2>&1 || true
+    [[ $name =~ -($SECRETS_VERSION|$CONFIGS_VERSION|$POSTGRES_VERSION|$ENV_VERSION)$ ]] || docker "$kind" rm "$name" >/dev/null 2>&1 || true
   done
 done
 say "all runs, after $SECONDS s"

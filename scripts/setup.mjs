@@ -9,7 +9,8 @@ import { root } from "./root.mjs";
 import { ensureSystemPackages } from "./system.mjs";
 
 const SERVER = ["--conditions=holdfast-source", "apps/simgen/server/main.ts"];
-const TESTS = ["packages", "apps", "test", "bench", "drills"].map((folder) => `${folder}/**/*.test.ts`);
+const RECOVERY = ["--conditions=holdfast-source", "recovery/embedded.ts"];
+const TESTS = ["packages", "apps", "test", "bench", "drills", "recovery"].map((folder) => `${folder}/**/*.test.ts`);
 const TEST_SECONDS_MAX = 120;
 /** A file whose timers or sockets outlive its tests hangs for ever: then the runner is told to end, and names it. */
 const TEST_RUN_MINUTES_MAX = 30;
@@ -33,7 +34,7 @@ const COMMANDS = {
   },
   "test:docker": {
     usage: "npm run test:docker [-- SUITE…]",
-    does: "Tests the stack on a real Docker engine: the machine's own, or one that is fetched and stopped again. SUITE: stack, scale, faults, swarm",
+    does: "Tests the stack on a real Docker engine: the machine's own, or one that is fetched and stopped again. SUITE: stack, recovery, runbooks, scale, faults, swarm",
     takesArguments: true,
     work: testDocker,
   },
@@ -49,6 +50,18 @@ const COMMANDS = {
     does: "Breaks something in running services and says what was lost: drills/NAME.ts with the options given, or lists what there is.",
     takesArguments: true,
     work: drill,
+  },
+  backup: {
+    usage: "npm run backup [-- --list]",
+    does: "Backs up the embedded database of npm start, also while it runs, restores the copy and compares it. --list: what there is.",
+    takesArguments: true,
+    work: (node, args) => run(node, [...RECOVERY, "backup", ...args]),
+  },
+  restore: {
+    usage: "npm run restore [-- NAME|DATE|latest] [--yes] [--dry-run]",
+    does: "Puts a backup in place of the embedded database; what was there is kept beside it. --dry-run: only tries whether it could.",
+    takesArguments: true,
+    work: (node, args) => run(node, [...RECOVERY, "restore", ...args]),
   },
 };
 

@@ -9,6 +9,12 @@ const PACKAGES = {
   postgresql: () => versionsIn("/usr/lib/postgresql").some((v) => existsSync(`/usr/lib/postgresql/${v}/bin/postgres`)),
   "redis-server": () => existsSync("/usr/bin/redis-server"),
   shellcheck: () => existsSync("/usr/bin/shellcheck"),
+  // What the scripts of recovery/ are made of.
+  curl: () => existsSync("/usr/bin/curl"),
+  jq: () => existsSync("/usr/bin/jq"),
+  openssl: () => existsSync("/usr/bin/openssl"),
+  restic: () => existsSync("/usr/bin/restic"),
+  zstd: () => existsSync("/usr/bin/zstd"),
 };
 
 /** Present while apt works: the tests start servers of their own, the machine's must not start (101: "forbidden"). */

@@ -27,7 +27,9 @@ const settingsOf = (yaml: string) => new Set([...yaml.matchAll(/\$\{([A-Z_]+)/g)
 test("every shell script passes shellcheck, has --help, and fails on what it does not know", async () => {
   const scripts = [...(await tracked("*.sh")), ".ci/run"];
   await execute("shellcheck", scripts, { cwd: ROOT });
-  for (const script of await tracked("deploy/*.sh")) {
+  for (const script of await tracked("deploy/*.sh", "recovery/*.sh")) {
+    const isSourced = /^# Usage: \. /m.test(await source(script));
+    if (isSourced) continue;
     const { stdout } = await execute(script, ["--help"], { cwd: ROOT });
     assert.match(stdout, /^Summary: .*\nUsage: /, script);
     assert.match(stdout, /Exits with: /, script);
@@ -38,10 +40,18 @@ test("every shell script passes shellcheck, has --help, and fails on what it doe
 test("what can be set is in env.example, once, and nothing else is", async () => {
   const given = [...(await source("deploy/env.example")).matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
   assert.deepEqual(given, [...new Set(given)]);
+  // Compose's own.
+  given.splice(given.indexOf("COMPOSE_FILE"), 1);
   const oneHost = settingsOf(await source("docker-compose.scalable.yml"));
   const several = settingsOf(await source("docker-compose.swarm.yml"));
   // Compose's own, and what deploy/swarm.sh finds out.
-  for (const name of ["COMPOSE_PROJECT_NAME", "SECRETS_VERSION", "CONFIGS_VERSION"]) {
+  for (const name of [
+    "COMPOSE_PROJECT_NAME",
+    "SECRETS_VERSION",
+    "CONFIGS_VERSION",
+    "POSTGRES_VERSION",
+    "ENV_VERSION",
+  ]) {
     oneHost.delete(name);
     several.delete(name);
   }
@@ -67,9 +77,19 @@ test("the swarm runs what one host runs: the same settings, probes and secrets",
     /^user: /,
   ]) {
     const missing = linesOf(oneHost, wanted).difference(linesOf(several, wanted));
-    // Migrations are the servers' own there.
+    // Migrations are the servers' own there, and backups are on another host.
     for (const line of missing)
-      if (/migrate\.ts|^environment: \{|^secrets: \[database_url\]/.test(line)) missing.delete(line);
+      if (/migrate\.ts|^environment: \{|^secrets: \[database_url\]|^BACKUP_DIR: /.test(line)) missing.delete(line);
     assert.deepEqual([...missing], [], String(wanted));
+  }
+});
+
+test("the crontab runs scripts that are there, with what they know", async () => {
+  const crontab = await source("recovery/crontab.example");
+  const runs = [...crontab.matchAll(/^#? ?[*0-9/]+ .*\$HOLDFAST\/(\S+\.sh) ?(\S*)/gm)];
+  assert.ok(runs.length >= 4);
+  for (const [, script = "", argument = ""] of runs) {
+    const { stdout } = await execute(`recovery/${script}`, ["--help"], { cwd: ROOT });
+    assert.ok(argument === ">/dev/null" || stdout.includes(argument), `${script} ${argument}`);
   }
 });

@@ -12,9 +12,9 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 const READY_SECONDS_MAX = 120;
 const COMPLAINTS_MAX = 20;
-const WELL_MS_MAX = 20_000;
+const WELL_MS_MAX = 60_000;
 
-export type Service = "nginx" | "api" | "cv" | "redis" | "postgres";
+export type Service = "nginx" | "api" | "cv" | "redis" | "postgres" | "backup" | "wal" | "alert";
 
 /** What of `docker inspect` is looked at. */
 export interface Container {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: runs the Docker suite on this machine's engine, or on one that it fetches, starts and stops again.
 # Usage: npm run test:docker [-- SUITE…]    (which calls: test/docker/run.sh NODE [SUITE…])
-#   SUITE: stack, scale, faults, swarm; default: all, one after another
+#   SUITE: stack, recovery, runbooks, scale, faults, swarm; default: all, one after another
 # Exits with: 0 all passed, 1 something failed, 2 wrong usage, 3 no engine can be had here.
 set -euo pipefail
 
@@ -13,23 +13,25 @@ node=$1
 shift
 declare -A files=(
   [stack]=test/docker/stack.ts
+  [recovery]=test/docker/recovery.ts
+  [runbooks]=test/docker/runbooks.ts
   [scale]=test/docker/scale.ts
   [faults]=test/docker/faults.ts
   [swarm]=test/docker/swarm.ts
 )
-(($#)) || set -- stack scale faults swarm
+(($#)) || set -- stack recovery runbooks scale faults swarm
 for suite; do
-  [[ -n ${files[$suite]:-} ]] || { echo "run: expected stack, scale, faults or swarm, got $suite" >&2; exit 2; }
+  [[ -n ${files[$suite]:-} ]] || { echo "run: expected stack, recovery, runbooks, scale, faults or swarm, got $suite" >&2; exit 2; }
 done
 PATH="$(dirname "$node"):$PATH"
 export PATH
 cd "$(dirname "$0")/../.."
 folder=${HOLDFAST_ENGINE_DIR:-${TMPDIR:-/tmp}/holdfast-engine}
 
-# An issuer of certificates, and who asks it for one.
-for program in pebble pebble-challtestsrv certbot openssl; do
+# An issuer of certificates, and who asks it for one; and a place for copies of backups.
+for program in pebble pebble-challtestsrv certbot openssl rclone; do
   type -P "$program" >/dev/null && continue
-  apt-get install -y -qq --no-install-recommends pebble certbot openssl >/dev/null
+  apt-get install -y -qq --no-install-recommends pebble certbot openssl rclone >/dev/null
   break
 done
 

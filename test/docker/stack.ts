@@ -31,13 +31,21 @@ describe("the stack on one host", () => {
     const states = (await stack.containers())
       .filter(({ Name }) => !Name.includes("migrate"))
       .map(({ Name, State }) => [Name, State.Health?.Status]);
-    assert.equal(states.length, 6);
+    assert.equal(states.length, 9);
     assert.ok(
       states.every(([, status]) => status === "healthy"),
       JSON.stringify(states),
     );
     const { checks } = await wellAt(stack.url);
-    assert.deepEqual(Object.keys(checks).sort(), ["breakers", "cv", "event-loop", "memory", "postgres", "redis"]);
+    assert.deepEqual(Object.keys(checks).sort(), [
+      "backup",
+      "breakers",
+      "cv",
+      "event-loop",
+      "memory",
+      "postgres",
+      "redis",
+    ]);
   });
 
   test("a prompt becomes a live simulation through nginx", async (t) => {

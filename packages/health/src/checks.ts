@@ -62,7 +62,7 @@ export function diskCheck(path: string, { warnBytes = 2048 * MIB, failBytes = 51
 export function ageCheck(file: string, { warnMs = 26 * HOUR_MS, failMs = 50 * HOUR_MS } = {}): Check {
   return {
     kind: "optional",
-    intervalMs: 60_000,
+    intervalMs: 10_000,
     async probe() {
       const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return undefined;
