@@ -62,6 +62,8 @@ describe("offsite.sh", () => {
     assert.equal(fetched.code, 0, fetched.stderr);
     assert.equal(filesOf(back), filesOf(recovery.backups()));
     assert.equal((await recovery.run("verify", [name], { BACKUP_DIR: back })).code, 0);
+    const there = { BACKUP_DIR: join(recovery.dir, "there"), OFFSITE_REPOSITORY: elsewhere() };
+    assert.match((await recovery.run("restore", ["--fetch", "--list"], there)).stdout, new RegExp(`^${name} `));
   });
 
   test("a second copy takes only what is new, and what is not needed any more is forgotten", async () => {

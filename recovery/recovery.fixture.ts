@@ -86,9 +86,10 @@ export async function startRecovery(
   for (const path of [dir, scripts, join(dir, "config"), join(dir, "config/secret")])
     if (user) chownSync(path, user.uid, user.gid);
 
-  const running = new Set<ChildProcess>();
+  const started: ChildProcess[] = [];
+  // Also what outlived its script.
   t.after(async () => {
-    for (const child of running) kill({ child }, "SIGKILL", true);
+    for (const child of started) kill({ child }, "SIGKILL", true);
   });
 
   await postgres.query("create database simgen");
@@ -119,8 +120,7 @@ export async function startRecovery(
         ...more,
       },
     });
-    running.add(child);
-    child.once("exit", () => running.delete(child));
+    started.push(child);
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk) => {
@@ -165,8 +165,8 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
 }
 
 export interface Steps {
-  /** For the script's PATH and other settings: it stops before the `number`th of these commands. */
-  environment(number: number): Environment;
+  /** For the script's PATH and other settings: it stops before the `step`th of these commands, or one that has this in it. */
+  environment(step: number | string): Environment;
   /** The command that it stopped before, once it has. */
   reached(): string | undefined;
   /** Lets what it stopped before go on, when only the script was killed. */
@@ -184,7 +184,7 @@ command=$(basename "$0")
 PATH=\${PATH#*:}
 said="$command \${*//$'\\n'/ }"
 { flock 9; echo "$said" >>"$STEPS/calls"; number=$(wc -l <"$STEPS/calls"); } 9>>"$STEPS/lock"
-if ((number == STOP_BEFORE)); then
+if [[ $number == "$STOP_BEFORE" || ( $STOP_BEFORE == *[a-z]* && $said == *"$STOP_BEFORE"* ) ]]; then
   echo "$said" >"$STEPS/reached.new"
   mv "$STEPS/reached.new" "$STEPS/reached"
   while [[ ! -e $STEPS/go ]]; do sleep 0.02; done
@@ -196,10 +196,10 @@ exec "$command" "$@"
   for (const command of commands) copyFileSync(join(dir, "step"), join(dir, command));
   let state = "";
   return {
-    environment: (number) => {
+    environment: (step) => {
       state = mkdtempSync(join(recovery.dir, "step-"));
       chmodSync(state, 0o777);
-      return { PATH: `${dir}:${process.env.PATH}`, STEPS: state, STOP_BEFORE: String(number) };
+      return { PATH: `${dir}:${process.env.PATH}`, STEPS: state, STOP_BEFORE: String(step) };
     },
     reached: () =>
       existsSync(join(state, "reached")) ? readFileSync(join(state, "reached"), "utf8").trim() : undefined,

@@ -8,6 +8,7 @@
 #   --simulation ID        the same as --table simulations --where "id = 'ID'"
 #   --config FOLDER        only the configuration and secrets, decrypted, into this folder
 #   --redis                also the snapshot of Redis; sessions are told that they missed something, nothing is repeated
+#   --fetch                brings the newest copy from elsewhere first, by offsite.sh
 #   --list                 says what there is
 #   --dry-run              says what it would do
 #   --yes                  without asking; else the name of the database has to be typed
@@ -39,11 +40,12 @@ trap 'exit $EXIT_FAILED' ERR
 readonly REPLAY_SECONDS_MAX=3600
 
 which="" to="" table="" where="true" config="" wait_seconds=60
-is_list=false is_dry=false is_sure=false may_be_unverified=false may_be_older=false with_redis=false
+is_list=false is_fetched=false is_dry=false is_sure=false may_be_unverified=false may_be_older=false with_redis=false
 value() { [[ -n ${2:-} ]] || wrong_usage "$1: expected $3, got nothing"; }
 while (($#)); do
   case "$1" in
     --help) usage; exit 0 ;;
+    --fetch) is_fetched=true ;;
     --list) is_list=true ;;
     --dry-run) is_dry=true ;;
     --yes) is_sure=true ;;
@@ -71,6 +73,7 @@ describe() {
   [[ ! -d $BACKUP_DIR/base/$1 ]] || state+=", with a base backup"
   echo "$1  $(jq .rows "$manifest") rows, $(in_mb "$(du --bytes --summarize "$BACKUP_DIR/$1" | cut -f 1)") MB, $state"
 }
+if $is_fetched; then "$here/offsite.sh" fetch || exit; fi
 if $is_list; then
   for name in $(backups); do describe "$name"; done
   [[ -n $(newest_backup) ]] || say "there is no backup in $BACKUP_DIR"

@@ -61,6 +61,25 @@ test("D3: the outage of a swap is short, and what is written is in the old one o
   await recovery.query("drop table written");
 });
 
+test("D3: killed while it swaps, it throws nobody out any more", async () => {
+  const name = await recovery.backup();
+  const steps = stepsOf(recovery, ["psql"]);
+  const script = recovery.start("restore", [name, "--yes"], steps.environment("begin; alter database"));
+  await until(() => steps.reached() !== undefined, "the swap");
+  await assert.rejects(recovery.query("select pg_sleep(2)"), { code: "57P01" }, "as long as it lives, it does");
+  kill(script, "SIGKILL");
+  await script.ended;
+  await until(
+    async () => (await recovery.query("select pg_sleep(0.5)").catch(() => undefined)) !== undefined,
+    "an answer",
+    2000,
+  );
+  assert.deepEqual(await recovery.query("select 1 from pg_sleep(1)"), [[1]]);
+  steps.goOn();
+  assert.equal((await recovery.run("retention", ["--dry-run", "--wait", "20"])).code, 0);
+  await dropOld();
+});
+
 test("D3: ended at any step, the live database is as it was, or the restored one; the next restore works", async (t) => {
   await dropOld();
   await recovery.backup();

@@ -153,8 +153,9 @@ test("D4: what retention.sh has compressed is of the same use, and what is damag
   await dropOld();
 
   const middle = packed.at(-2) ?? "";
-  const bash = (command: string) => execFileSync("bash", ["-euc", command, middle, middle], { stdio: "pipe" });
-  bash('cp -a "$1" /tmp/holdfast-wal-$PPID; truncate --size=-10 "$1"');
+  const bash = (command: string) =>
+    execFileSync("bash", ["-euc", command, join(recovery.dir, "kept"), middle], { stdio: "pipe" });
+  bash('cp -a "$1" "$0"; truncate --size=-10 "$1"');
   const truncated = await recovery.run("restore", ["--to", "now", "--yes"]);
   assert.equal(truncated.code, 6);
   assert.match(
@@ -180,7 +181,7 @@ test("D4: what retention.sh has compressed is of the same use, and what is damag
     );
   }
   assert.ok(existsSync(recovery.backups(base, "verified.json")), "its dump is good");
-  bash('mv /tmp/holdfast-wal-$PPID "$1"');
+  bash('mv "$0" "$1"');
   assert.equal(await written(), 503);
 });
 

@@ -34,7 +34,7 @@ const COMMANDS = {
   },
   "test:docker": {
     usage: "npm run test:docker [-- SUITE…]",
-    does: "Tests the stack on a real Docker engine: the machine's own, or one that is fetched and stopped again. SUITE: stack, recovery, runbooks, scale, faults, swarm",
+    does: "Tests the stack on a real Docker engine: the machine's own, or one that is fetched and stopped again. SUITE: stack, recovery, scale (these by default), faults, runbooks, swarm, all",
     takesArguments: true,
     work: testDocker,
   },

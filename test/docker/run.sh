@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: runs the Docker suite on this machine's engine, or on one that it fetches, starts and stops again.
 # Usage: npm run test:docker [-- SUITE…]    (which calls: test/docker/run.sh NODE [SUITE…])
-#   SUITE: stack, recovery, runbooks, scale, faults, swarm; default: all, one after another
+#   SUITE: stack, recovery, scale, faults, runbooks, swarm, or all of them; default: the first three, a quarter of an hour
 # Exits with: 0 all passed, 1 something failed, 2 wrong usage, 3 no engine can be had here.
 set -euo pipefail
 
@@ -19,9 +19,10 @@ declare -A files=(
   [faults]=test/docker/faults.ts
   [swarm]=test/docker/swarm.ts
 )
-(($#)) || set -- stack recovery runbooks scale faults swarm
+(($#)) || set -- stack recovery scale
+[[ $* != all ]] || set -- stack recovery scale faults runbooks swarm
 for suite; do
-  [[ -n ${files[$suite]:-} ]] || { echo "run: expected stack, recovery, runbooks, scale, faults or swarm, got $suite" >&2; exit 2; }
+  [[ -n ${files[$suite]:-} ]] || { echo "run: expected stack, recovery, scale, faults, runbooks, swarm or all, got $suite" >&2; exit 2; }
 done
 PATH="$(dirname "$node"):$PATH"
 export PATH
