@@ -2,7 +2,7 @@
 # Summary: runs the Docker suite on this machine's engine, or on one that it fetches, starts and stops again.
 # Usage: npm run test:docker [-- SUITE…]    (which calls: test/docker/run.sh NODE [SUITE…])
 #   SUITE: stack, recovery, scale, faults, runbooks, swarm, or all of them; default: the first three, a quarter of an hour
-# Exits with: 0 all passed, 1 something failed, 2 wrong usage, 3 no engine can be had here.
+# Exits with: 0 all passed, 1 something failed, 2 wrong usage, 3 no engine, or no images, can be had here.
 set -euo pipefail
 
 case "${1:-}" in
@@ -44,7 +44,8 @@ if ! { docker info && docker compose version && docker buildx version; } >/dev/n
 fi
 mkdir -p "$folder"
 export HOLDFAST_ENGINE_DIR=$folder
-test/docker/images.sh "$folder"
+test/docker/images.sh "$folder" || exit 3
+docker run --rm --network none node:24-trixie-slim true || { echo "run: containers cannot run here" >&2; exit 3; }
 status=0
 for suite; do
   "$node" --conditions=holdfast-source --test --test-timeout=600000 --test-reporter=spec "${files[$suite]}" || status=1
