@@ -6,8 +6,8 @@
 #   KEEP_VERIFIED_MIN=3                            never fewer than so many verified ones, nor the newest
 #   KEEP_BASE_DAYS=7                               so far back can be restored to a point in time; the log of changes is kept for it
 # What is not verified is kept until something newer is, and then for another KEEP_UNVERIFIED_DAYS=3.
-# Prints one line of JSON. Exits with: 0 done, 2 wrong usage, 3 a backup or restore runs
-set -euo pipefail
+# Prints one line of JSON. Exits with: 0 done, 1 failed, 2 wrong usage, 3 a backup or restore runs
+set -Eeuo pipefail
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=recovery/settings.sh
 . "$here/settings.sh"
@@ -15,6 +15,9 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/contents.sh"
 # shellcheck source=recovery/wal-files.sh
 . "$here/wal-files.sh"
+
+# Codes of jq and others, which mean other things here.
+trap 'exit $EXIT_FAILED' ERR
 
 is_dry=false wait_seconds=0
 while (($#)); do
