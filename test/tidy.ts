@@ -11,7 +11,8 @@ const SOURCE = /\.(ts|mjs|sh|lua)$/;
 const SCRIPT = /\.(ts|mjs)$/;
 const TEST = /\.(test|contract|fixture)\.ts$|^test\//;
 /** Files that never run in production: these may use devDependencies. The page is built, so its are bundled. */
-const DEVELOPMENT = /\.(test|contract|fixture|config)\.ts$|^(bench|drills|recovery|scripts|test)\/|^apps\/simgen\/web\//;
+const DEVELOPMENT =
+  /\.(test|contract|fixture|config)\.ts$|^(bench|drills|recovery|scripts|test)\/|^apps\/simgen\/web\//;
 const MAY_PRINT = /\.test\.ts$|^(bench|drills|scripts)\//;
 /** Files that are run, or found, without a source file naming them. */
 const ENTRY =
