@@ -158,6 +158,18 @@ test("D1: a dump of other rows is found by their number, and of the same number 
   await recovery.query("drop database other", "postgres");
 });
 
+test("D1: a snapshot of a newer Redis than the one here is said, and keeps no database from being proven", async () => {
+  const folder = copy("20200105T000000Z");
+  bash(
+    folder,
+    `gzip -d redis.rdb.gz; printf 0999 | dd of=redis.rdb bs=1 seek=5 conv=notrunc status=none; gzip redis.rdb; ${SEAL}`,
+  );
+  const { code, said } = await recovery.run("verify", ["20200105T000000Z"]);
+  assert.equal(code, 0);
+  assert.match(said.join("\n"), /redis\.rdb\.gz is of a newer Redis than v=[\d.]+: not checked/);
+  execFileSync("rm", ["-rf", folder]);
+});
+
 test("D1: a key that is not the one is found on the day of the backup, not on the day of the disaster", async () => {
   for (const [key, message] of [
     ["another", /^RECOVERY_KEY is not the key that \S+\/config\.tar\.enc was encrypted with$/],

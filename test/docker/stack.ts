@@ -165,6 +165,7 @@ describe("the stack on one host", () => {
     assert.equal(headers["strict-transport-security"], "max-age=31536000");
     const moved = await fetch(`${stack.url}/s/1?x=2`, { redirect: "manual" });
     assert.deepEqual([moved.status, moved.headers.get("location")], [308, "https://127.0.0.1/s/1?x=2"]);
+    assert.equal((await fetch(`${stack.url}/health`, { redirect: "manual" })).status, 200);
     const agent = new Agent({ servername: NAME, ca: issuer.root });
     const socket = new WebSocket(`wss://127.0.0.1:${https}/ws`, { agent, headers: { host: NAME } });
     await once(socket, "open");
@@ -174,8 +175,9 @@ describe("the stack on one host", () => {
   test("its files pass what checks them", async () => {
     await stack.compose("config", "--quiet");
     await stack.compose("run", "--rm", "--no-deps", "nginx", "nginx", "-t", "-c", "/etc/nginx/nginx-scalable.conf");
-    await stack.run("docker", "buildx", "build", "--check", "--file", "deploy/Dockerfile", ".");
-    const versions = ["SECRETS_VERSION=1", "CONFIGS_VERSION=1"];
+    for (const file of ["deploy/Dockerfile", "recovery/Dockerfile"])
+      await stack.run("docker", "buildx", "build", "--check", "--file", file, ".");
+    const versions = ["SECRETS", "CONFIGS", "POSTGRES", "ENV"].map((name) => `${name}_VERSION=1`);
     await stack.run("env", ...versions, "docker", "stack", "config", "--compose-file", "docker-compose.swarm.yml");
   });
 
