@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Summary: makes .env and the secrets of a new installation. What is there already stays as it is.
+# Summary: makes .env and the secrets of a new installation, and those that a newer version adds. What is there stays as it is.
 # Usage: deploy/first-run.sh [--help]
 # Exits with: 0 done or nothing to do, 1 something could not be made, 2 wrong usage.
 set -euo pipefail
@@ -21,6 +21,11 @@ if [[ ! -e .env ]]; then
   install -m 644 deploy/env.example .env
   echo "first-run: made .env from deploy/env.example"
 fi
+while read -r setting; do
+  grep -q "^${setting%%=*}=" .env && continue
+  echo "$setting" >>.env
+  echo "first-run: added $setting to .env"
+done < <(grep -E '^[A-Z_]+=' deploy/env.example)
 
 mkdir -p "$secrets"
 # Empty until deploy/certificate.sh fills them; nginx's user goes in.
