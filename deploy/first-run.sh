@@ -21,6 +21,7 @@ if [[ ! -e .env ]]; then
   install -m 644 deploy/env.example .env
   echo "first-run: made .env from deploy/env.example"
 fi
+[[ -z $(tail -c 1 .env) ]] || echo >>.env
 while read -r setting; do
   grep -q "^${setting%%=*}=" .env && continue
   echo "$setting" >>.env
