@@ -52,7 +52,11 @@ opens() {
     *) fail "$EXIT_UNREACHABLE" "$OFFSITE_REPOSITORY is out of reach: $(head -1 <<<"$said")" ;;
   esac
 }
-opens_or_fails() { opens || fail "$EXIT_UNREACHABLE" "there is no repository at $OFFSITE_REPOSITORY: offsite.sh push makes one"; }
+opens_or_fails() {
+  opens || fail "$EXIT_UNREACHABLE" "there is no repository at $OFFSITE_REPOSITORY: offsite.sh push makes one"
+  # Of whoever was killed while at it; only when it is old.
+  restic unlock --quiet || true
+}
 
 case "$command" in
   push)

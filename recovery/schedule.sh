@@ -67,13 +67,17 @@ in_the_background() {
   return $code
 }
 
-# A proven backup that is fresh, and a base backup of this very cluster: after a disaster, the new one has none yet.
+# A proven backup that is fresh, and a base backup of this very cluster, from after the newest gap in its changes: after a disaster
+# the new one has none yet.
 is_covered() {
-  local system newest
+  local system newest base stretch
   newest=$(newest_backup verified)
   [[ -n $newest && ! $newest < $(date -u --date "$COVERED_HOURS hours ago" +%Y%m%dT%H%M%SZ) ]] || return 1
   system=$(ask "select system_identifier from pg_control_system()" 2>/dev/null) || return 0
-  grep -qsxF "$system" "$BACKUP_DIR"/base/[0-9]*Z/system
+  base=$(grep -lsxF "$system" "$BACKUP_DIR"/base/[0-9]*Z/system | tail -1)
+  [[ -n $base ]] || return 1
+  stretch=$(find "$BACKUP_DIR/wal/$system" -mindepth 1 -maxdepth 1 -type d -printf '%P\n' 2>/dev/null | sort | tail -1)
+  [[ ! $(basename "$(dirname "$base")") < $stretch ]]
 }
 
 next_night() {

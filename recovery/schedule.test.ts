@@ -1,7 +1,8 @@
 /** D1, D2: backups are made and proven by themselves, again when they fail, and at once when there is no good one. */
 import assert from "node:assert/strict";
-import { globSync } from "node:fs";
+import { globSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { kill, type Recovery, type Started, startRecovery, until } from "./recovery.fixture.ts";
 
@@ -65,6 +66,16 @@ describe("schedule.sh", () => {
     await until(() => started.stderr().includes("a backup every day"), "it has started");
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     assert.equal(recovery.names().length, 1);
+    assert.equal((await stop(started)).code, 0);
+  });
+
+  test("a gap in the changes since the last base backup is reason enough for another one", async () => {
+    await recovery.backup({ args: [] });
+    const [stretch = ""] = globSync("wal/*/*", { cwd: recovery.backups() });
+    const later = new Date(Date.now() + 3_600_000).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+    mkdirSync(recovery.backups(dirname(stretch), later));
+    const started = start();
+    await until(() => recovery.names().length === 2, "another one");
     assert.equal((await stop(started)).code, 0);
   });
 

@@ -55,11 +55,11 @@ stretch() {
   status=$(ask "select coalesce(wal_status, 'reserved') from pg_replication_slots where slot_name = '$slot'") || return 1
   newest=$(find "$BACKUP_DIR/wal/$system" -mindepth 1 -maxdepth 1 -type d 2>/dev/null | sort | tail -1)
   if [[ $status == lost ]]; then
-    say "the server has thrown away changes that were not streamed (max_slot_wal_keep_size): beginning anew; make a backup now, points in time are restored from it on"
+    say "the server has thrown away changes that were not streamed (max_slot_wal_keep_size): beginning anew; points in time are restored from the next base backup on, which schedule.sh makes soon"
     ask "select pg_drop_replication_slot('$slot')" >/dev/null || return 1
     status=""
   elif [[ -z $status && -n $newest ]]; then
-    say "the replication slot $slot is gone: beginning anew; make a backup now, points in time are restored from it on"
+    say "the replication slot $slot is gone: beginning anew; points in time are restored from the next base backup on, which schedule.sh makes soon"
   fi
   # The folder first: a slot without one of its own would go on in the old one, with a gap.
   [[ -n $status && -n $newest ]] || newest=$BACKUP_DIR/wal/$system/$(date -u +%Y%m%dT%H%M%SZ)

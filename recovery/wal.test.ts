@@ -194,7 +194,7 @@ test("D4: a slot that is gone begins a new stretch, and is told", async () => {
   await until(isStreaming, "the stream");
   assert.match(
     wal.stderr(),
-    /wal: the replication slot holdfast is gone: beginning anew; make a backup now, points in time are restored from it on\n/,
+    /wal: the replication slot holdfast is gone: beginning anew; points in time are restored from the next base backup on, which schedule.sh makes soon\n/,
   );
   assert.equal(stretches().length, 2);
   assert.equal(stretches()[0], before);
@@ -219,7 +219,7 @@ test("D4: changes that the server has thrown away begin a new stretch, and are t
   await until(isStreaming, "the stream");
   assert.match(
     wal.stderr(),
-    /wal: the server has thrown away changes that were not streamed \(max_slot_wal_keep_size\): beginning anew; make a backup now/,
+    /wal: the server has thrown away changes that were not streamed \(max_slot_wal_keep_size\): beginning anew; points in time/,
   );
   assert.equal(stretches().length, 3);
 });
