@@ -5,6 +5,8 @@
 # 255 it is there, and cannot be read or written: Postgres gives up, instead of taking it for the end of the log.
 set -euo pipefail
 
+readonly SEGMENT_BYTES=$((16 * 1024 * 1024))
+
 case "${1:-}" in
   --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
@@ -15,7 +17,12 @@ fi
 
 # Whole ones first. After the stream began anew, a file may be there twice: the last one has more.
 shopt -s nullglob
-files=("$1"/*/"$2.partial" "$1"/*/"$2.gz" "$1"/*/"$2")
+files=()
+for file in "$1"/*/"$2.partial"; do
+  # A shorter one is new, and was being filled with zeros: there is nothing in it.
+  if (($(stat --format %s "$file") == SEGMENT_BYTES)); then files+=("$file"); fi
+done
+files+=("$1"/*/"$2.gz" "$1"/*/"$2")
 ((${#files[@]} > 0)) || exit 1
 file=${files[-1]}
 case "$file" in

@@ -12,6 +12,8 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/settings.sh"
 
 readonly RETRY_SECONDS=2
+# shellcheck source=recovery/wal-files.sh
+. "$here/wal-files.sh"
 
 case "${1:-}" in
   "") ;;
@@ -71,6 +73,8 @@ stretch() {
 if ((CANARY_SECONDS > 0)); then canary & fi
 for ((; ; )); do
   if folder=$(stretch); then
+    # One that was killed while it filled a new file with zeros leaves a short one, and the next would refuse to begin. Nothing is in it.
+    find "$folder" -name '*.partial' ! -size "${SEGMENT_BYTES}c" -delete
     say "streaming to $folder"
     # The other settings are in the environment. A line that is dead is noticed within 25 s.
     pg_receivewal --dbname="keepalives_idle=10 keepalives_interval=5 keepalives_count=3" --directory="$folder" --slot="$slot" \

@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  globSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -270,6 +280,29 @@ test("D4: the database and its folder lost while it is written to, what is lost 
   assert.equal(readdirSync(recovery.backups("wal")).length, 2);
   kill(there, "SIGTERM");
   assert.equal((await there.ended).code, 0);
+});
+
+test("D4: a file that was new when the stream was killed does not keep it from going on", async () => {
+  await streamed();
+  const folder = recovery.backups("wal", system, stretches().at(-1) ?? "");
+  const newest = readdirSync(folder).sort().at(-1) ?? "";
+  kill(wal, "SIGKILL", true);
+  await wal.ended;
+  await until(async () => !(await isStreaming()), "the end of the stream");
+  const next = (BigInt(`0x${newest.slice(0, 24)}`) + 1n).toString(16).toUpperCase().padStart(24, "0");
+  const short = join(folder, `${next}.partial`);
+  const { uid, gid } = statSync(folder);
+  writeFileSync(short, "");
+  chownSync(short, uid, gid);
+  truncateSync(short, 13_053_952);
+  // Nor is it taken for a part of the log.
+  const fetchWal = join(import.meta.dirname, "fetch-wal.sh");
+  const args = [recovery.backups("wal", system), next, join(recovery.dir, "fetched")];
+  assert.throws(() => execFileSync(fetchWal, args, { stdio: "pipe" }), { status: 1 });
+  wal = recovery.start("wal", [], { CANARY_SECONDS: "1" });
+  await until(isStreaming, "the stream");
+  await recovery.query("insert into written values (77777)");
+  await streamed();
 });
 
 /** One that nobody has waited for is still listed, as a zombie. */

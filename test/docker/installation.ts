@@ -90,6 +90,8 @@ export class Installation {
       HTTPS_PORT: `${https}`,
       COMPOSE_PROJECT_NAME: this.project,
       SIMGEN_TAG: this.project,
+      // Where the engine's folder is in memory (see engine.sh), what a container writes to its volumes counts as its own.
+      ...{ POSTGRES_MEMORY: "3g", BACKUP_MEMORY: "3g", WAL_MEMORY: "1g" },
       ...settings,
     };
     const env = join(this.folder, ".env");

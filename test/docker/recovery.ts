@@ -116,6 +116,7 @@ describe("disaster recovery", { timeout: 900_000 }, () => {
       if (isGood && failedSince > 0) [outages[outages.length], failedSince] = [performance.now() - failedSince, 0];
       if (!isGood && failedSince === 0) failedSince = begun;
     }, 100);
+    t.after(() => clearInterval(prober));
     const begun = Date.now();
     const output = done(await recover("restore.sh", "--to", at, "--yes"));
     const seconds = (Date.now() - begun) / 1000;

@@ -126,8 +126,8 @@ describe("servers come and go under load", () => {
     assert.ok(resumedAfterSeconds.length >= 100, `${resumedAfterSeconds.length} came back`);
     const moments = new Set(resumedAfterSeconds).size;
     t.diagnostic(`they came back in ${moments} different tenths of a second`);
-    // Twenty a second; all at once, they take some fifteen.
-    assert.ok(moments >= 25, `${moments} tenths of a second`);
+    // In batches, five a second, of two servers; all at once, they take some fifteen.
+    assert.ok(moments >= 20, `${moments} tenths of a second`);
     // What Compose finds is what it would have made.
     const plan = await stack.run("bash", "-c", "docker compose -f docker-compose.scalable.yml up -d --dry-run 2>&1");
     assert.doesNotMatch(plan, /(api|cv)-\d+ +Recreate/);
