@@ -234,6 +234,29 @@ test("D4: changes that the server has thrown away begin a new stretch, and are t
   assert.equal(stretches().length, 3);
 });
 
+test("D4: a file that was new when the stream was killed does not keep it from going on", async () => {
+  await streamed();
+  const folder = recovery.backups("wal", system, stretches().at(-1) ?? "");
+  const newest = readdirSync(folder).sort().at(-1) ?? "";
+  kill(wal, "SIGKILL", true);
+  await wal.ended;
+  await until(async () => !(await isStreaming()), "the end of the stream");
+  const next = (BigInt(`0x${newest.slice(0, 24)}`) + 1n).toString(16).toUpperCase().padStart(24, "0");
+  const short = join(folder, `${next}.partial`);
+  const { uid, gid } = statSync(folder);
+  writeFileSync(short, "");
+  chownSync(short, uid, gid);
+  truncateSync(short, 13_053_952);
+  // Nor is it taken for a part of the log.
+  const fetchWal = join(import.meta.dirname, "fetch-wal.sh");
+  const args = [recovery.backups("wal", system), next, join(recovery.dir, "fetched")];
+  assert.throws(() => execFileSync(fetchWal, args, { stdio: "pipe" }), { status: 1 });
+  wal = recovery.start("wal", [], { CANARY_SECONDS: "1" });
+  await until(isStreaming, "the stream");
+  await recovery.query("insert into written values (77777)");
+  await streamed();
+});
+
 test("D4: the database and its folder lost while it is written to, what is lost is of less than some seconds", async (t) => {
   await recovery.backup({ args: [] });
   await recovery.query("truncate written");
@@ -280,29 +303,6 @@ test("D4: the database and its folder lost while it is written to, what is lost 
   assert.equal(readdirSync(recovery.backups("wal")).length, 2);
   kill(there, "SIGTERM");
   assert.equal((await there.ended).code, 0);
-});
-
-test("D4: a file that was new when the stream was killed does not keep it from going on", async () => {
-  await streamed();
-  const folder = recovery.backups("wal", system, stretches().at(-1) ?? "");
-  const newest = readdirSync(folder).sort().at(-1) ?? "";
-  kill(wal, "SIGKILL", true);
-  await wal.ended;
-  await until(async () => !(await isStreaming()), "the end of the stream");
-  const next = (BigInt(`0x${newest.slice(0, 24)}`) + 1n).toString(16).toUpperCase().padStart(24, "0");
-  const short = join(folder, `${next}.partial`);
-  const { uid, gid } = statSync(folder);
-  writeFileSync(short, "");
-  chownSync(short, uid, gid);
-  truncateSync(short, 13_053_952);
-  // Nor is it taken for a part of the log.
-  const fetchWal = join(import.meta.dirname, "fetch-wal.sh");
-  const args = [recovery.backups("wal", system), next, join(recovery.dir, "fetched")];
-  assert.throws(() => execFileSync(fetchWal, args, { stdio: "pipe" }), { status: 1 });
-  wal = recovery.start("wal", [], { CANARY_SECONDS: "1" });
-  await until(isStreaming, "the stream");
-  await recovery.query("insert into written values (77777)");
-  await streamed();
 });
 
 /** One that nobody has waited for is still listed, as a zombie. */
