@@ -184,7 +184,8 @@ describe("the runbooks", { timeout: 900_000 }, () => {
     const talk = await visitor.connect();
     t.after(() => talk.close());
     await works("docker compose restart api");
-    await stack.untilHealthy("api");
+    // Both at once: nginx tries them again after two seconds.
+    await until("the service is back", async () => (await own()).length === 2);
     const [first = ""] = await own();
     talk.send({ type: "watch", simulation: first });
     await talk.frame();
