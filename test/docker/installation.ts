@@ -163,7 +163,9 @@ export class Installation {
 /** What it says of its health, once that is good: a server may have been up before what it looks at every five seconds. */
 export async function wellAt(url: string): Promise<{ status: string; checks: Record<string, unknown> }> {
   for (const deadline = Date.now() + WELL_MS_MAX; ; await sleep(500)) {
-    const health = await (await fetch(`${url}/health`)).json();
+    const answer = await (await fetch(`${url}/health`)).text();
+    // A page of nginx's own, while it knows no server yet.
+    const health = answer.startsWith("{") ? JSON.parse(answer) : { status: answer };
     if (health.status === "healthy") return health;
     if (Date.now() > deadline) throw new Error(`not healthy within ${WELL_MS_MAX} ms: ${JSON.stringify(health)}`);
   }
