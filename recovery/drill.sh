@@ -5,7 +5,7 @@
 #   --offsite            fetches them from OFFSITE_REPOSITORY of .env instead
 #   --key FILE           RECOVERY_KEY; deploy/secrets/recovery_key. Type it from its copy on paper: that is a part of the drill
 #   --set NAME=VALUE     another setting than that of the backup, such as POSTGRES_IMAGE=postgres:19 before an upgrade
-#   --project NAME       of the stack that is made for it; holdfast-drill. It is removed again, with its volumes
+#   --project NAME       of the stack that is made for it; holdfast-drill. It is removed, with its volumes: hence its name ends in -drill
 #   --keep               leaves it running
 #   --history            only shows what former drills took
 #   --help
@@ -42,6 +42,8 @@ while (($#)); do
   esac
   shift
 done
+# What it names is removed, whatever it is.
+[[ $project == *-drill ]] || wrong_usage "--project: expected a name that ends in -drill, since all of it is removed, got $project"
 number BACKUP_AGE_HOURS_MAX 26
 number RTO_SECONDS_MAX 7200 1
 history=$here/drills.jsonl
@@ -73,10 +75,9 @@ show_history() {
 }
 if $is_history; then show_history; exit 0; fi
 
-if [[ -z $volume ]]; then
-  running=$(setting COMPOSE_PROJECT_NAME)
-  volume=${running:-holdfast}_backups
-fi
+running=$(setting COMPOSE_PROJECT_NAME)
+: "${running:=holdfast}" "${volume:=${running}_backups}"
+[[ $project != "$running" ]] || fail "$EXIT_REFUSED" "--project: $project is the stack that runs here"
 
 exec {drill_lock}>"$here/.drill.lock"
 flock --nonblock "$drill_lock" || fail "$EXIT_BUSY" "another drill runs"

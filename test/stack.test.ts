@@ -93,3 +93,11 @@ test("the crontab runs scripts that are there, with what they know", async () =>
     assert.ok(argument === ">/dev/null" || stdout.includes(argument), `${script} ${argument}`);
   }
 });
+
+test("a drill, which removes its project and its volumes, takes no name that could be a stack's", async () => {
+  for (const name of ["holdfast", "drill", "holdfast-drill-2"])
+    await assert.rejects(execute("recovery/drill.sh", ["--project", name], { cwd: ROOT }), {
+      code: 2,
+      stderr: new RegExp(`--project: expected a name that ends in -drill, .* got ${name}\\n`),
+    });
+});
