@@ -1,13 +1,17 @@
-import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** A port that nobody listens on at the moment. */
+/**
+ * A port of 127.0.0.1 that nobody listens on. Below the range of outgoing connections, any of which would be in the way of
+ * whoever is to listen there later.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("expected a port");
-  return address.port;
+  for (;;) {
+    const port = 22_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const isFree = await new Promise((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }

@@ -32,14 +32,14 @@ test("the README's chat, as it stands there: 40 lines, and it survives kill -9",
   const startServer = async (port: number) => {
     const server = run(t, folder, "server.ts", { REDIS_URL: redis.url, PORT: String(port) });
     servers.set(port, server);
-    await accepting(port);
+    await accepting(port, server);
   };
   const ports = [await freePort(), await freePort()] as const;
   for (const port of ports) await startServer(port);
   const balancer = await balance(t, ports);
   const env = { URL: `ws://127.0.0.1:${balancer.port}/ws` };
-  const ann = new Person(run(t, folder, "chat.ts", { ...env, NAME: "ann" }));
-  const bob = new Person(run(t, folder, "chat.ts", { ...env, NAME: "bob" }));
+  const ann = new Person("ann", run(t, folder, "chat.ts", { ...env, NAME: "ann" }));
+  const bob = new Person("bob", run(t, folder, "chat.ts", { ...env, NAME: "bob" }));
 
   // Nobody hears what was said before they came in.
   for (const [one, other] of [
@@ -68,9 +68,11 @@ test("the README's chat, as it stands there: 40 lines, and it survives kill -9",
 /** Somebody at a terminal. */
 class Person {
   readonly heard: string[] = [];
+  readonly #name: string;
   readonly #process: ChildProcess;
 
-  constructor(process: ChildProcess) {
+  constructor(name: string, process: ChildProcess) {
+    this.#name = name;
     this.#process = process;
     let rest = "";
     process.stdout?.on("data", (chunk) => {
@@ -87,7 +89,7 @@ class Person {
   async hears(line: string): Promise<void> {
     for (let i = 0; i < 1000 && !this.heard.includes(line); i++)
       await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.ok(this.heard.includes(line), `${line} among ${JSON.stringify(this.heard)}`);
+    assert.ok(this.heard.includes(line), `${this.#name} heard ${line} among ${JSON.stringify(this.heard)}`);
   }
 }
 
@@ -96,6 +98,7 @@ function run(t: TestContext, folder: URL, name: string, env: Record<string, stri
     env: { PATH: process.env.PATH, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
+  child.once("exit", (code) => code !== null && t.diagnostic(`${name} ended by itself, with ${code}`));
   t.after(() => child.kill("SIGKILL"));
   return child;
 }
@@ -107,12 +110,14 @@ async function balance(t: TestContext, ports: readonly number[]): Promise<{ port
   const server = createTcpServer((client) => {
     const dial = (attempts: number) => {
       const upstream = connectTcp(ports[turn++ % ports.length] as number, "127.0.0.1");
+      const redial = () => (attempts > 1 ? dial(attempts - 1) : client.destroy());
+      upstream.once("error", redial);
       upstream.once("connect", () => {
+        upstream.off("error", redial).on("error", () => client.destroy());
         client.pipe(upstream).pipe(client);
         upstream.on("close", () => client.destroy());
         client.on("close", () => upstream.destroy());
       });
-      upstream.on("error", () => (upstream.connecting && attempts > 0 ? dial(attempts - 1) : client.destroy()));
     };
     client.on("error", () => client.destroy());
     open.add(client);
@@ -128,8 +133,9 @@ async function balance(t: TestContext, ports: readonly number[]): Promise<{ port
   return { port: (server.address() as { port: number }).port };
 }
 
-async function accepting(port: number): Promise<void> {
+async function accepting(port: number, server: ChildProcess): Promise<void> {
   for (let i = 0; i < 1000; i++) {
+    if (server.exitCode !== null) throw new Error(`the server for ${port} ended with ${server.exitCode}`);
     const isOpen = await new Promise<boolean>((resolve) => {
       const socket = connectTcp(port, "127.0.0.1");
       socket.once("connect", () => resolve(true));
@@ -139,5 +145,5 @@ async function accepting(port: number): Promise<void> {
     if (isOpen) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`nobody listens on ${port}`);
+  throw new Error(`expected a server on ${port} within 20 s`);
 }

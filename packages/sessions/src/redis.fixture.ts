@@ -167,10 +167,13 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Below 50000: a cluster's nodes also listen 10000 above. */
+/**
+ * A port of 127.0.0.1 that nobody listens on. Below the range of outgoing connections, any of which would be in the way of
+ * whoever is to listen there later; below 22000, since a cluster's nodes also listen 10000 above.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 30_000);
+    const port = 12_000 + Math.floor(Math.random() * 10_000);
     const server = createServer();
     const isFree = await new Promise((resolve) => {
       server.once("error", () => resolve(false));
