@@ -20,9 +20,11 @@ const rounds = report.quick ? 1 : 3;
 
 const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-recovery-"));
 const postgres = await startPostgres(folder);
-const { url, user } = postgres;
+const { url, user, bin } = postgres;
 const env = {
   ...process.env,
+  // Debian's wrapper of them, which looks for a cluster first, takes three times as long to start as psql itself.
+  PATH: `${bin}:${process.env.PATH}`,
   DATABASE_URL: url,
   BACKUP_DIR: join(folder, "backups"),
   BACKUP_COMPRESSION: COMPRESSION,

@@ -70,13 +70,14 @@ trap 'say "interrupted: no backup was made"; exit $EXIT_FAILED' INT TERM
 
 # ---- before anything is written ----
 
-server=$(ask "show server_version_num" 2>&1) || fail "$EXIT_UNREACHABLE" "the database is out of reach: ${server##*error: }"
+facts=$(ask "select current_setting('server_version_num'), current_setting('wal_segment_size'),
+  exists (select from pg_tablespace where spcname !~ '^pg_')" 2>&1) || fail "$EXIT_UNREACHABLE" "the database is out of reach: ${facts##*error: }"
+IFS='|' read -r server segment_size has_tablespaces <<<"$facts"
 major=$((server / 10000))
 client=$(client_major)
 ((client == major)) || fail "$EXIT_WRONG_VERSION" "pg_dump is of version $client, the server of $major: expected the same"
-[[ -z $(ask "select 1 from pg_tablespace where spcname !~ '^pg_' limit 1") ]] ||
-  fail "$EXIT_REFUSED" "the server has tablespaces of its own, which restore.sh cannot restore"
-[[ $(ask "show wal_segment_size") == 16MB ]] || fail "$EXIT_REFUSED" "the server's wal_segment_size is not 16MB, which wal.sh and restore.sh expect"
+[[ $has_tablespaces == f ]] || fail "$EXIT_REFUSED" "the server has tablespaces of its own, which restore.sh cannot restore"
+[[ $segment_size == 16MB ]] || fail "$EXIT_REFUSED" "the server's wal_segment_size is not 16MB, which wal.sh and restore.sh expect"
 
 needed_bytes() {
   local last
@@ -106,14 +107,14 @@ read -r -t 30 snapshot <&"${COPROC[0]}" || fail "$EXIT_UNREACHABLE" "the databas
 pg_dump --format=custom --compress="$compression" --snapshot="$snapshot" --file="$folder/database.dump" &
 dump=$!
 during contents "$PGDATABASE" "$snapshot" >"$folder/contents"
-wait "$dump" || fail "$EXIT_FAILED" "pg_dump failed"
-kill "$keeper"
-wait "$keeper" || true
 # Roles without their passwords, which are in the secrets.
 pg_dumpall --globals-only --no-role-passwords --database="$PGDATABASE" >"$folder/globals.sql"
 steps=$(migrations "$PGDATABASE")
 extensions=$(ask "select extname || ' ' || extversion from pg_extension order by 1")
 database_bytes=$(ask "select pg_database_size(current_database())")
+wait "$dump" || fail "$EXIT_FAILED" "pg_dump failed"
+kill "$keeper"
+wait "$keeper" || true
 took_ms[database]=$(($(milliseconds) - since))
 
 [[ -s $folder/contents ]] || fail "$EXIT_REFUSED" "the database $PGDATABASE has no tables: is it the right one?"

@@ -159,6 +159,16 @@ test("D1: tables with odd names, partitions, generated columns and large objects
     insert into parts select n, '2026-01-01' from generate_series(0, 19) as n;
     create unlogged table not_kept (n int);
     insert into not_kept values (1);
+    create type mood as enum ('good', 'bad');
+    create domain percent as int;
+    create table moods (mood mood, moods mood[]);
+    insert into moods values ('good', '{bad}');
+    create table classes (class regclass);
+    insert into classes values ('parts');
+    create table unhashable (share percent, at point, raw json);
+    insert into unhashable values (50, '(1,2)', '{"a": 1}');
+    create table lists (n int[], words text[][], json jsonb[]);
+    insert into lists values ('{1,null}', '{{a},{b}}', array['{"b": 1, "a": 2.0}'::jsonb]), (null, '{}', null);
     select lo_from_bytea(0, 'large object');
     alter database simgen set intervalstyle = 'iso_8601';
     alter database simgen set bytea_output = 'escape';
@@ -170,16 +180,22 @@ test("D1: tables with odd names, partitions, generated columns and large objects
   assert.deepEqual(Object.fromEntries(rows), {
     [odd]: 300,
     "pg_catalog.pg_largeobject": 1,
+    "public.classes": 1,
     "public.kysely_migration": 2,
+    "public.lists": 2,
+    "public.moods": 1,
     "public.nothing": 1,
     "public.numbers": 50,
     "public.parts_1": 10,
     "public.parts_2": 10,
     "public.simulations": 2000,
+    "public.unhashable": 1,
   });
   await recovery.query(`
     drop schema "odd schema" cascade;
-    drop table nothing, numbers, parts, not_kept;
+    drop table nothing, numbers, parts, not_kept, moods, classes, unhashable, lists;
+    drop type mood;
+    drop domain percent;
     select lo_unlink(oid) from pg_largeobject_metadata;
     alter database simgen reset all`);
 });

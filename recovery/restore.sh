@@ -312,8 +312,10 @@ fi
 ask "$(grep -v '^CREATE' <<<"$statements")" $maintenance
 during restore_dump "$dump" "$restoring"
 say "checking it"
+ask "analyze" "$restoring" &
+analyzing=$!
 during as_promised "$name" "$tables" "$restoring"
-during ask "analyze" "$restoring"
+wait "$analyzing"
 rows=$(jq 'map(.rows) | add' <<<"$tables")
 if $live_is_there && ! $may_be_older; then
   has=$(migrations "$restoring" | sort)

@@ -63,20 +63,15 @@ test("D1: whatever is wrong with a backup is found, and it does not count as ver
       "a flipped byte",
       (folder) => bash(folder, "printf x | dd of=database.dump bs=1 seek=20000 conv=notrunc status=none"),
       6,
-      /: database\.dump: FAILED$/,
+      /: database\.dump is not as it was$/,
     ],
     [
       "a truncated dump",
       (folder) => bash(folder, "truncate --size=-1000 database.dump"),
       6,
-      /: database\.dump: FAILED$/,
+      /: database\.dump is not as it was$/,
     ],
-    [
-      "a missing file",
-      (folder) => bash(folder, "rm globals.sql"),
-      6,
-      /: sha256sum: globals\.sql: No such file or directory$/,
-    ],
+    ["a missing file", (folder) => bash(folder, "rm globals.sql"), 6, /: globals\.sql is missing$/],
     ["missing checksums", (folder) => bash(folder, "rm SHA256SUMS"), 6, /: SHA256SUMS is missing$/],
     [
       "a truncated dump that was sealed anew",
@@ -100,7 +95,7 @@ test("D1: whatever is wrong with a backup is found, and it does not count as ver
       "a manifest without tables",
       (folder) => bash(folder, `jq '.tables = {}' manifest.json > m; mv m manifest.json; ${SEAL}`),
       6,
-      /: table public\.kysely_migration: expected none, got 2 rows with hash \d+$/,
+      /: table public\.kysely_migration: expected none, got 2 rows with hash -?\d+$/,
     ],
     [
       "a database of a later Postgres",
@@ -149,7 +144,7 @@ test("D1: a dump of other rows is found by their number, and of the same number 
     assert.match(
       said.at(-1) ?? "",
       new RegExp(
-        `^20200102T000000Z: table public\\.simulations: expected ${expected}, got ${rows} rows with hash \\d+$`,
+        `^20200102T000000Z: table public\\.simulations: expected ${expected}, got ${rows} rows with hash -?\\d+$`,
       ),
     );
     assert.ok(!existsSync(join(folder, "verified.json")));
@@ -196,7 +191,7 @@ test("D1: one that was good, and rots, counts no more", async () => {
 test("D1: killed at any step, it proves nothing, and leaves nothing behind for long", async (t) => {
   const name = "20200104T000000Z";
   const before = lastVerified();
-  const commands = ["sha256sum", "createdb", "pg_restore", "mv"];
+  const commands = ["openssl", "createdb", "pg_restore", "mv"];
   const steps = stepsOf(recovery, commands);
   const killed: string[] = [];
   const folder = copy(name);

@@ -12,6 +12,8 @@ const START_MS_MAX = 60_000;
 
 export interface Postgres {
   url: string;
+  /** Where its programs are. */
+  bin: string;
   /** Whom it runs as, and what works on its files: it refuses root. */
   user: { uid?: number; gid?: number };
   /** In the database; what psql prints of it. */
@@ -46,6 +48,7 @@ export async function startPostgres(folder: string): Promise<Postgres> {
   await psql("postgres", "create database simgen");
   return {
     url: `${server}/simgen`,
+    bin,
     user,
     query: (sql) =>
       psql(sql.startsWith("create database") || sql.startsWith("drop database") ? "postgres" : "simgen", sql),
