@@ -22,7 +22,8 @@ readonly ALIVE=/tmp/holdfast-schedule ALIVE_SECONDS=20 ALIVE_MINUTES_MAX=3 COVER
 night() {
   local status=0
   "$here/backup.sh" --wait 600 || status=1
-  "$here/verify.sh" --wait 600 || status=1
+  # Once proven is enough, when what failed is tried again and again.
+  [[ $(newest_backup) == "$(newest_backup verified)" ]] || "$here/verify.sh" --wait 600 || status=1
   [[ -z ${OFFSITE_REPOSITORY:-} ]] || "$here/offsite.sh" push || status=1
   "$here/retention.sh" --wait 600 || status=1
   [[ -z ${OFFSITE_REPOSITORY:-} ]] || "$here/offsite.sh" forget || status=1

@@ -1,6 +1,6 @@
 /** D1, D2: backups are made and proven by themselves, again when they fail, and at once when there is no good one. */
 import assert from "node:assert/strict";
-import { globSync, mkdirSync } from "node:fs";
+import { globSync, mkdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
@@ -79,10 +79,12 @@ describe("schedule.sh", () => {
     assert.equal((await stop(started)).code, 0);
   });
 
-  test("a night's work that fails is said, and does not keep the next from being tried", async () => {
+  test("a night's work that fails is said, does not keep the next from being tried, and proves no old backup again", async () => {
+    renameSync(recovery.backups(await recovery.backup()), recovery.backups("20200101T020000Z"));
     const started = start({ DATABASE_URL: "postgres://simgen@127.0.0.1:1/simgen" });
     await until(() => started.stderr().includes("the night's work failed: again in 15 minutes"), "it has failed");
     assert.match(started.stderr(), /backup: the database is out of reach/);
+    assert.doesNotMatch(started.stderr(), /verif/);
     assert.equal(started.child.exitCode, null);
     assert.equal((await stop(started)).code, 0);
   });
