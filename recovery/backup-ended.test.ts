@@ -2,20 +2,17 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { startRedis } from "../apps/simgen/server/redis.fixture.ts";
-import { kill, type Recovery, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
+import { kill, type Recovery, shared, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
 
 const KILLED_BEFORE = ["pg_dump", "pg_dumpall", "gzip", "openssl", "pg_basebackup", "sha256sum", "sync", "mv"];
 
-const ends: (() => Promise<void>)[] = [];
+const file = shared();
 let recovery: Recovery;
 
 before(async () => {
-  recovery = await startRecovery({ after: (end) => ends.unshift(end) });
-});
-after(async () => {
-  for (const end of ends) await end();
+  recovery = await startRecovery(file);
 });
 
 const complete = (folder: string) => readdirSync(folder).filter((name) => /^\d/.test(name));

@@ -3,22 +3,19 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { before, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../apps/simgen/server/port.fixture.ts";
 import { startRedis } from "../apps/simgen/server/redis.fixture.ts";
-import { RECOVERY_KEY, type Recovery, SECRET, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
+import { RECOVERY_KEY, type Recovery, SECRET, shared, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
 
 const USAGE = /^Summary: .*\nUsage: recovery\//;
 const isRoot = process.getuid?.() === 0;
-const ends: (() => Promise<void>)[] = [];
+const file = shared();
 let recovery: Recovery;
 
 before(async () => {
-  recovery = await startRecovery({ after: (end) => ends.unshift(end) });
-});
-after(async () => {
-  for (const end of ends) await end();
+  recovery = await startRecovery(file);
 });
 
 /** Each test has a folder of backups of its own. */

@@ -16,6 +16,7 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Postgres, postgresUser, startPostgres } from "../apps/simgen/server/postgres.fixture.ts";
 
@@ -65,6 +66,15 @@ const TABLES = `
   insert into kysely_migration values ('001_simulations', '2026-01-01'), ('002_plans', '2026-01-02');
   insert into simulations select 'sim-' || n, 'owner-' || n % 7, repeat('name ', n % 5), jsonb_build_object('n', n, 'x', random())
     from generate_series(1, 2000) as n;`;
+
+/** For what the tests of a file, or of a suite, share: it ends after all of them, the last first. */
+export function shared(): { after(end: () => Promise<void>): void } {
+  const ends: (() => Promise<void>)[] = [];
+  after(async () => {
+    for (const end of ends) await end();
+  });
+  return { after: (end) => void ends.unshift(end) };
+}
 
 /** `tables`: another database than the usual one with 2,002 rows. */
 export async function startRecovery(

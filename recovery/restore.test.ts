@@ -4,18 +4,18 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { freePort } from "../apps/simgen/server/port.fixture.ts";
 import { startRedis } from "../apps/simgen/server/redis.fixture.ts";
-import { type Recovery, SECRET, startRecovery, until } from "./recovery.fixture.ts";
+import { type Recovery, SECRET, shared, startRecovery, until } from "./recovery.fixture.ts";
 
-const ends: (() => Promise<void>)[] = [];
+const file = shared();
 let recovery: Recovery;
 let name = "";
 let contents: unknown[][];
 
 before(async () => {
-  recovery = await startRecovery({ after: (end) => ends.unshift(end) }, { environment: { CONFIG_PATHS: "config" } });
+  recovery = await startRecovery(file, { environment: { CONFIG_PATHS: "config" } });
   await recovery.query(`
     create role app login;
     create table items (id int generated always as identity primary key, at date, twice int generated always as (id * 2) stored, "odd ""name" text);
@@ -33,9 +33,6 @@ before(async () => {
     comment on database simgen is 'it''s ours'`);
   name = await recovery.backup();
   contents = await all();
-});
-after(async () => {
-  for (const end of ends) await end();
 });
 
 /** What is in it, to the bit. */

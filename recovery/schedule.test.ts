@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { globSync, mkdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { kill, type Recovery, type Started, startRecovery, until } from "./recovery.fixture.ts";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { kill, type Recovery, type Started, shared, startRecovery, until } from "./recovery.fixture.ts";
 
 describe("schedule.sh", () => {
   let recovery: Recovery;
-  const ends: (() => Promise<void>)[] = [];
+  const suite = shared();
   const running: Started[] = [];
   const start = (more: Record<string, string> = {}) => {
     const started = recovery.start("schedule", [], more);
@@ -21,7 +21,7 @@ describe("schedule.sh", () => {
   };
 
   before(async () => {
-    recovery = await startRecovery({ after: (end) => ends.unshift(end) });
+    recovery = await startRecovery(suite);
   });
   // A base backup is good only with the changes since.
   beforeEach(async () => {
@@ -32,9 +32,6 @@ describe("schedule.sh", () => {
   });
   afterEach(async () => {
     for (const started of running.splice(0)) await stop(started);
-  });
-  after(async () => {
-    for (const end of ends) await end();
   });
 
   test("settings that are wrong are named", async () => {

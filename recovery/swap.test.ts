@@ -1,18 +1,15 @@
 /** The swap of restore.sh (D3): a short outage, and whatever ends it, the live database is as it was or the restored one. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { kill, type Recovery, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
+import { kill, type Recovery, shared, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
 
 const OUTAGE_MS_MAX = 5000;
-const ends: (() => Promise<void>)[] = [];
+const file = shared();
 let recovery: Recovery;
 
 before(async () => {
-  recovery = await startRecovery({ after: (end) => ends.unshift(end) });
-});
-after(async () => {
-  for (const end of ends) await end();
+  recovery = await startRecovery(file);
 });
 
 /** What is in it, to the bit. */

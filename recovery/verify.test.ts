@@ -3,26 +3,23 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { startRedis } from "../apps/simgen/server/redis.fixture.ts";
-import { kill, type Recovery, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
+import { kill, type Recovery, shared, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
 
-const ends: (() => Promise<void>)[] = [];
+const file = shared();
 let recovery: Recovery;
 /** Good, proven, and copied before it is damaged. */
 let good = "";
 let unproven = "";
 
 before(async () => {
-  recovery = await startRecovery({ after: (end) => ends.unshift(end) }, { environment: { CONFIG_PATHS: "config" } });
-  const redis = await startRedis({ after: (end) => ends.unshift(end) });
+  recovery = await startRecovery(file, { environment: { CONFIG_PATHS: "config" } });
+  const redis = await startRedis(file);
   execFileSync("redis-cli", ["-u", redis.url, "set", "session", "alive"]);
   const environment = { REDIS_URL: redis.url };
   good = await recovery.backup({ environment });
   unproven = await recovery.backup({ environment, verify: false });
-});
-after(async () => {
-  for (const end of ends) await end();
 });
 
 const copy = (name: string) => {

@@ -15,27 +15,24 @@ import {
 } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPostgres } from "../apps/simgen/server/postgres.fixture.ts";
-import { kill, type Recovery, type Started, startRecovery, until } from "./recovery.fixture.ts";
+import { kill, type Recovery, type Started, shared, startRecovery, until } from "./recovery.fixture.ts";
 
 const WRITES_A_SECOND = 100;
 const LOST_SECONDS_MAX = 5;
-const ends: (() => Promise<void>)[] = [];
+const file = shared();
 let recovery: Recovery;
 let wal: Started;
 let system = "";
 
 before(async () => {
-  recovery = await startRecovery({ after: (end) => ends.unshift(end) });
+  recovery = await startRecovery(file);
   await recovery.query("create table written (n int primary key, at timestamptz default clock_timestamp())");
   system = String((await recovery.query("select system_identifier from pg_control_system()"))[0]?.[0]);
   wal = recovery.start("wal", [], { CANARY_SECONDS: "1" });
   await until(isStreaming, "the stream");
-});
-after(async () => {
-  for (const end of ends) await end();
 });
 
 async function isStreaming(): Promise<boolean> {

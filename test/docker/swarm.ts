@@ -1,4 +1,4 @@
-/** K5: the stack on a swarm of three hosts, one of which is switched off. `npm run test:docker` brings the engine. */
+/** K5, D4: the stack on a swarm of three hosts, one of which backs up, and one is switched off. `npm run test:docker` brings the engine. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { Visitor } from "../../apps/simgen/server/server.fixture.ts";
 import { Installation, type Outcome, wellAt } from "./installation.ts";
 import { describeLoad, Load, type LoadReport } from "./load.ts";
 
@@ -13,10 +14,12 @@ const execute = promisify(execFile);
 const HOSTS = 3;
 const SERVERS = 5;
 const STACK = "holdfast";
+const URL_OF_STACK = "http://10.77.0.11:8088";
 /** A dead host is noticed after 15 s, and what ran there is started elsewhere. */
 const HEALED_MS_MAX = 90_000;
 const COMPLAINTS_MAX = 10;
 const QUIET_MS = 10_000;
+const BACKUP_MS_MAX = 120_000;
 const FOLDER = process.env.HOLDFAST_ENGINE_DIR ?? "";
 const MAIN = "apps/simgen/server/main.ts";
 const hosts = (...args: string[]) => execute("test/docker/hosts.sh", args);
@@ -87,12 +90,14 @@ describe("three hosts", () => {
     await hosts("start", FOLDER, `${HOSTS}`);
     await build("");
     await give(1, "nginx:1.30", "redis:8", "postgres:18");
+    await give(2, "holdfast/recovery:postgres-18");
     await docker(1, "swarm", "init", "--advertise-addr", "10.77.0.11");
     const token = await docker(1, "swarm", "join-token", "--quiet", "worker");
     for (const host of [2, 3])
       await docker(host, "swarm", "join", "--advertise-addr", `10.77.0.1${host}`, "--token", token, "10.77.0.11:2377");
     const labels = ["--label-add", "holdfast.edge=true", "--label-add", "holdfast.data=true"];
     await docker(1, "node", "update", ...labels, "host1");
+    await docker(1, "node", "update", "--label-add", "holdfast.backups=true", "host2");
   });
   after(async () => {
     await load?.stop();
@@ -107,10 +112,9 @@ describe("three hosts", () => {
     t.diagnostic(`servers: ${(await servers()).join("; ")}`);
     assert.equal((await servers()).length, SERVERS);
     assert.equal(hostsOf.size, HOSTS);
-    const url = "http://10.77.0.11:8088";
-    await wellAt(url);
-    for (const path of ["/metrics", "/health/detailed"]) assert.equal((await fetch(url + path)).status, 404);
-    load = new Load(url, { sessions: 30, requestsPerSecond: 15 });
+    await wellAt(URL_OF_STACK);
+    for (const path of ["/metrics", "/health/detailed"]) assert.equal((await fetch(URL_OF_STACK + path)).status, 404);
+    load = new Load(URL_OF_STACK, { sessions: 30, requestsPerSecond: 15 });
     await load.start();
     await sleep(5_000);
     assert.deepEqual((await unnoticed(t, "at rest")).failed, []);
@@ -159,5 +163,35 @@ describe("three hosts", () => {
     assert.deepEqual((await unnoticed(t, "after that")).failed, []);
     assert.deepEqual(await load?.stop(), []);
     load = undefined;
+  });
+
+  test("D4: another host backs up, and with nothing but that what was deleted by mistake comes back, to the second", async (t) => {
+    const inContainer = async (host: number, service: string, ...command: string[]) =>
+      docker(host, "exec", await docker(host, "ps", "--quiet", "--filter", `name=${STACK}_${service}`), ...command);
+    const inDatabase = (sql: string) =>
+      inContainer(1, "postgres", "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-U", "simgen", "-d", "simgen", "-c", sql);
+    for (const begun = Date.now(); ; await sleep(500)) {
+      const list = await inContainer(2, "backup", "restore.sh", "--list");
+      if (/ verified, with a base backup/.test(list)) break;
+      assert.ok(Date.now() - begun < BACKUP_MS_MAX, list);
+    }
+    const visitor = new Visitor({ url: URL_OF_STACK, talks: [] });
+    await visitor.create({ template: "pendulum" });
+    const before = await visitor.request("GET", "/api/v1/simulations");
+    const at = await inDatabase("select now()");
+    await sleep(1_000);
+    await inDatabase("delete from simulations");
+    await inDatabase("select pg_switch_wal()");
+    assert.deepEqual((await visitor.request("GET", "/api/v1/simulations")).body.simulations, []);
+    t.diagnostic(await inContainer(2, "backup", "restore.sh", "--to", at, "--yes"));
+    for (const begun = Date.now(); ; await sleep(200)) {
+      const { status, body } = await visitor.request("GET", "/api/v1/simulations");
+      if (status === 200 && body.simulations.length > 0) {
+        assert.deepEqual(body, before.body);
+        break;
+      }
+      assert.ok(Date.now() - begun < HEALED_MS_MAX, `${status} ${JSON.stringify(body)}`);
+    }
+    assert.match(await inContainer(2, "alert", "alert.sh", "status"), /^backup: good/m);
   });
 });
