@@ -192,6 +192,8 @@ describe("three hosts", () => {
       }
       assert.ok(Date.now() - begun < HEALED_MS_MAX, `${status} ${JSON.stringify(body)}`);
     }
-    assert.match(await inContainer(2, "alert", "alert.sh", "status"), /^backup: good/m);
+    const alerts = await inContainer(2, "alert", "alert.sh", "status");
+    for (const condition of ["backup", "health", "wal", "disk"])
+      assert.match(alerts, new RegExp(`^${condition}: good`, "m"));
   });
 });
