@@ -27,5 +27,6 @@ files+=("$1"/*/"$2.gz" "$1"/*/"$2")
 file=${files[-1]}
 case "$file" in
   *.gz) gzip --decompress --stdout "$file" >"$3" || exit 255 ;;
-  *) cp "$file" "$3" || exit 255 ;;
+  # One that is whole by now has lost its .partial meanwhile.
+  *) cp "$file" "$3" || { [[ -e $file ]] || exec "$0" "$@"; exit 255; } ;;
 esac

@@ -81,13 +81,14 @@ fetch() {
     set -euo pipefail
     . /opt/holdfast/recovery/settings.sh
     . /opt/holdfast/recovery/contents.sh
+    . /opt/holdfast/recovery/wal-files.sh
     name=$(BACKUP_DIR=/from newest_backup verified)
     [[ -n $name ]] || fail $EXIT_STALE "there is no verified backup"
     cp -a "/from/$name" /backups/
     mkdir -p /backups/base /backups/wal
     base=$(find /from/base -mindepth 1 -maxdepth 1 -name "[0-9]*Z" | sort | tail -1)
     [[ -z $base ]] || cp -a "$base" /backups/base/
-    [[ -z $base ]] || cp -a "/from/wal/$(<"$base/system")" /backups/wal/' fetch
+    [[ -z $base ]] || wal_copy "/from/wal/$(<"$base/system")" /backups/wal/' fetch
 }
 
 is_fresh() {

@@ -22,6 +22,14 @@ wal_numbers() {
   done | sort --numeric-sort --unique
 }
 
+# wal_copy FOLDER TARGET: while wal.sh writes: a file that is whole loses its .partial meanwhile, so that cp no longer finds it.
+wal_copy() {
+  local said tries=0
+  until said=$(cp -a --update "$1" "$2" 2>&1); do
+    ((++tries < 5)) || fail "$EXIT_FAILED" "the log of changes cannot be copied: $(head -1 <<<"$said")"
+  done
+}
+
 # lsn_number LSN: of the file that this place is in.
 lsn_number() { echo $((16#${1%/*} * SEGMENTS_A_LOG + 16#${1#*/} / SEGMENT_BYTES)); }
 

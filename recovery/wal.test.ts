@@ -6,6 +6,7 @@ import {
   chownSync,
   existsSync,
   globSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPostgres } from "../apps/simgen/server/postgres.fixture.ts";
@@ -252,6 +253,30 @@ test("D4: a file that was new when the stream was killed does not keep it from g
   await until(isStreaming, "the stream");
   await recovery.query("insert into written values (77777)");
   await streamed();
+});
+
+test("D4: the log is copied, and read from, while a file becomes whole and loses its .partial", () => {
+  const [log = "", target = "", bin = ""] = ["log", "target", "bin"].map((name) => join(recovery.dir, name));
+  for (const folder of [join(log, "stretch"), target, bin]) mkdirSync(folder, { recursive: true });
+  const file = join(log, "stretch", `${"0".repeat(23)}A`);
+  const begin = () => writeFileSync(`${file}.partial`, Buffer.alloc(16 * 1024 * 1024, "x"));
+  // It happens just before cp reads it.
+  const cp = `#!/bin/bash
+    [[ ! -e ${file}.partial ]] || { mv ${file}.partial ${file}; exec /bin/cp ${file}.partial /dev/null; }
+    exec /bin/cp "$@"`;
+  writeFileSync(join(bin, "cp"), cp, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+
+  begin();
+  const copy = '. "$1/settings.sh"; . "$1/wal-files.sh"; wal_copy "$2" "$3"';
+  execFileSync("bash", ["-euc", copy, "copy", import.meta.dirname, log, target], { env });
+  assert.deepEqual(readdirSync(join(target, "log", "stretch")), [basename(file)]);
+
+  rmSync(file);
+  begin();
+  const fetched = join(target, "fetched");
+  execFileSync(join(import.meta.dirname, "fetch-wal.sh"), [log, basename(file), fetched], { env });
+  assert.equal(readFileSync(fetched)[0], 0x78);
 });
 
 test("D4: the database and its folder lost while it is written to, what is lost is of less than some seconds", async (t) => {
