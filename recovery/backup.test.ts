@@ -197,6 +197,24 @@ test("D1: tables with odd names, partitions, generated columns and large objects
     alter database simgen reset all`);
 });
 
+test("D1: a hash tells apart what a collation takes for the same", async () => {
+  await recovery.query(`
+    create collation careless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    create table collated (word text collate careless);
+    insert into collated values ('a')`);
+  const script = '. "$1/settings.sh"; . "$1/contents.sh"; connect_database; contents simgen';
+  const contents = () =>
+    execFileSync("bash", ["-euc", script, "contents", import.meta.dirname], {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH, DATABASE_URL: recovery.postgres.url.replace(/postgres$/, "simgen") },
+    });
+  const before = contents();
+  assert.equal(contents(), before);
+  await recovery.query("update collated set word = 'A'");
+  assert.notEqual(contents(), before);
+  await recovery.query("drop table collated; drop collation careless");
+});
+
 test("D1: of two at once, the second says that the first works, or waits for it", async (t) => {
   const { environment, folder } = emptyFolder(t);
   const steps = stepsOf(recovery, ["pg_dump"]);

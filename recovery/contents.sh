@@ -36,7 +36,8 @@ newest_backup() { backups "$@" | tail -1; }
 # contents DATABASE [SNAPSHOT]: a line of JSON a table: {"public.simulations": {"rows": 3, "hash": "123"}}. The hash does not depend on
 # the order of rows: the sum of Postgres's own 64-bit hashes of them, which is here against mishaps, not against people. Hashing a
 # row as it is costs a fifth of hashing its text, and is done where all its values mean the same in another database: those of an
-# enum, say, do not. Sequences are not among the tables: they change outside of transactions.
+# enum, or under a collation that ICU's version has a say in, do not. Values that are equal count as the same: 1.0 and 1.00.
+# Sequences are not among the tables: they change outside of transactions.
 contents() {
   local snapshot=""
   [[ -z ${2:-} ]] || snapshot="set transaction snapshot '$2';"
@@ -50,7 +51,8 @@ with value_types as (
 select format('select json_build_object(%L, json_build_object(''rows'', count(*), ''hash'', coalesce(sum(%s), 0)::text)) from only %I.%I as t',
   format('%I.%I', nspname, relname),
   case when exists (
-    select from pg_attribute where attrelid = pg_class.oid and attnum > 0 and not attisdropped and atttypid not in (select oid from value_types)
+    select from pg_attribute where attrelid = pg_class.oid and attnum > 0 and not attisdropped
+      and (atttypid not in (select oid from value_types) or attcollation in (select oid from pg_collation where not collisdeterministic))
   ) then 'hashtextextended((t.*)::text, 0)' else 'hash_record_extended(t.*, 0)' end,
   nspname, relname)
 from pg_class join pg_namespace on pg_namespace.oid = relnamespace
