@@ -6,7 +6,7 @@ import { before, test } from "node:test";
 import { startRedis } from "../apps/simgen/server/redis.fixture.ts";
 import { kill, type Recovery, shared, startRecovery, stepsOf, until } from "./recovery.fixture.ts";
 
-const KILLED_BEFORE = ["pg_dump", "pg_dumpall", "gzip", "openssl", "pg_basebackup", "sha256sum", "sync", "mv"];
+const KILLED_BEFORE = ["pg_dump", "pg_dumpall", "gzip", "openssl", "pg_basebackup", "sync", "mv"];
 
 const file = shared();
 let recovery: Recovery;

@@ -300,7 +300,7 @@ else
   dump=$folder/database.dump globals=$folder/globals.sql
   tables=$(jq .tables "$manifest")
 fi
-say "restoring beside the live database, as $restoring"
+say "restoring beside the live database, as $restoring, and checking it"
 ask "drop database if exists \"$restoring\" with (force)" $maintenance 2>/dev/null
 # Roles that are there already stay as they are.
 psql --no-psqlrc --quiet --dbname $maintenance --file="$globals" >/dev/null 2>&1 || true
@@ -310,12 +310,8 @@ if ! said=$(ask "$(grep '^CREATE' <<<"$statements")" $maintenance 2>&1); then
   ask "create database \"$restoring\" template template0" $maintenance
 fi
 ask "$(grep -v '^CREATE' <<<"$statements")" $maintenance
-during restore_dump "$dump" "$restoring"
-say "checking it"
-ask "analyze" "$restoring" &
-analyzing=$!
-during as_promised "$name" "$tables" "$restoring"
-wait "$analyzing"
+during restore_dump "$dump" "$restoring" as_promised "$name" "$tables" "$restoring"
+during ask "analyze" "$restoring"
 rows=$(jq 'map(.rows) | add' <<<"$tables")
 if $live_is_there && ! $may_be_older; then
   has=$(migrations "$restoring" | sort)

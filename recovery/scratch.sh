@@ -95,12 +95,12 @@ scratch_remove() {
   rm -rf "$scratch" "$scratch_socket"
 }
 
-# scratch_restore BACKUP DATABASE: the dump of this backup, in the scratch server.
+# scratch_restore BACKUP DATABASE [COMMAND…]: the dump of this backup, in the scratch server; COMMAND as in restore_dump.
 scratch_restore() {
   in_scratch extensions_are_there "$(jq -r '.extensions[] | split(" ")[0]' "$BACKUP_DIR/$1/manifest.json")"
   in_scratch psql --no-psqlrc --quiet --file="$BACKUP_DIR/$1/globals.sql" >/dev/null 2>&1 || true
   in_scratch createdb --template=template0 "$2"
-  in_scratch restore_dump "$BACKUP_DIR/$1/database.dump" "$2"
+  in_scratch restore_dump "$BACKUP_DIR/$1/database.dump" "${@:2}"
 }
 
 # extensions_are_there NAMES: a line each; in the server that restores.
@@ -111,10 +111,22 @@ extensions_are_there() {
   [[ -z $missing ]] || fail "$EXIT_WRONG_VERSION" "the server at $PGHOST has not the extensions that the backup needs: $missing; install them there"
 }
 
-# restore_dump DUMP DATABASE: into an empty one.
+# restore_dump DUMP DATABASE [COMMAND…]: into an empty one. COMMAND runs once all rows are there, while indexes are made.
 restore_dump() {
+  restore_sections "$1" "$2" --section=pre-data --section=data
+  restore_sections "$1" "$2" --section=post-data &
+  local making=$! code
+  if (($# > 2)); then
+    "${@:3}" &
+    wait $! || { code=$?; end_children; wait; exit $code; }
+  fi
+  wait $making || exit
+}
+
+# restore_sections DUMP DATABASE OPTION…
+restore_sections() {
   local said
-  said=$(pg_restore --jobs="${RESTORE_JOBS:-2}" --exit-on-error --dbname="$2" "$1" 2>&1 >/dev/null) && return
+  said=$(pg_restore --jobs="${RESTORE_JOBS:-2}" --exit-on-error --dbname="$2" "${@:3}" "$1" 2>&1 >/dev/null) && return
   ! grep -q "No space left on device" <<<"$said" || fail "$EXIT_DISK_FULL" "the disk of the server at $PGHOST is full: $1 cannot be restored"
   fail "$EXIT_DAMAGED" "the dump $1 cannot be restored: $(grep -m1 -E 'error:|ERROR:' <<<"$said" || tail -1 <<<"$said")"
 }

@@ -81,8 +81,7 @@ if [[ -e $folder/config.tar.enc ]]; then config_is_good "$folder/config.tar.enc"
 
 say "verifying $name: restoring it"
 scratch_new "$(jq .database_bytes "$folder/manifest.json")"
-during scratch_restore "$name" verifying
-in_scratch during as_promised "$name" "$(jq .tables "$folder/manifest.json")" verifying
+during scratch_restore "$name" verifying as_promised "$name" "$(jq .tables "$folder/manifest.json")" verifying
 rows=$(jq .rows "$folder/manifest.json")
 took=$(($(milliseconds) - started))
 at=$(date -u +%FT%TZ)
