@@ -56,6 +56,8 @@ declare -A took_ms=()
 
 ended() {
   local code=$? free
+  # Told a second time, it still cleans up.
+  trap '' INT TERM
   free=$(free_bytes "$BACKUP_DIR")
   end_children
   wait

@@ -141,14 +141,18 @@ fi
 # Everything goes through the maintenance database: the live one changes its name.
 maintenance=postgres
 live=$PGDATABASE
-stamp=$(date -u +%Y%m%dT%H%M%SZ)
-restoring=${live}_restoring old=${live}_before_${stamp,,}
+restoring=${live}_restoring
 [[ $live != "$maintenance" ]] || fail "$EXIT_USAGE" "DATABASE_URL: expected another database than postgres, which restoring works from"
 is_there() { [[ -n $(ask "select 1 from pg_database where datname = '$1'" $maintenance) ]]; }
 server=$(ask "show server_version_num" $maintenance 2>&1) ||
   fail "$EXIT_UNREACHABLE" "the database server $PGHOST:$PGPORT is out of reach: ${server##*error: }"
 server=$((server / 10000))
 if is_there "$live"; then live_is_there=true; else live_is_there=false; fi
+# Two are never of the same second.
+for ((second = EPOCHSECONDS; ; second++)); do
+  old=${live}_before_$(date -u --date "@$second" +%Y%m%dt%H%M%Sz)
+  is_there "$old" || break
+done
 if [[ -n $to ]]; then
   made_with=$server
   source="$live as it was at $to, by the base backup $name and the log of changes since"
@@ -182,6 +186,8 @@ fi
 started=$(milliseconds)
 is_swapping=false is_interrupted=false
 ended() {
+  # Told a second time, it still cleans up.
+  trap '' INT TERM
   # Whoever works with it first: it must not tell that its server is gone.
   end_children
   scratch_remove
@@ -301,7 +307,7 @@ else
   tables=$(jq .tables "$manifest")
 fi
 say "restoring beside the live database, as $restoring, and checking it"
-ask "drop database if exists \"$restoring\" with (force)" $maintenance 2>/dev/null
+ask "drop database if exists \"$restoring\" with (force)" $maintenance
 # Roles that are there already stay as they are.
 psql --no-psqlrc --quiet --dbname $maintenance --file="$globals" >/dev/null 2>&1 || true
 statements=$(database_statements "$dump")

@@ -93,6 +93,21 @@ test("D3: latest, a date and a name bring all rows and settings back; the old on
   }
 });
 
+test("D3: two within a second keep the old database of each", async () => {
+  const taken = Array.from(
+    { length: 10 },
+    (_, seconds) =>
+      `simgen_before_${new Date(Date.now() + seconds * 1000).toISOString().replaceAll(/[-:]|\.\d+/g, "")}`,
+  ).map((each) => each.toLowerCase());
+  for (const each of taken) await recovery.query(`create database ${each}`, "postgres");
+  const { code, stdout, stderr } = await recovery.run("restore", ["latest", "--yes"]);
+  assert.equal(code, 0, stderr);
+  const { old } = JSON.parse(stdout);
+  assert.match(old, /^simgen_before_\d{8}t\d{6}z$/);
+  assert.ok(!taken.includes(old), old);
+  await dropOld();
+});
+
 test("D3: a database that is gone, with its roles, is made again", async () => {
   await dropOld();
   const before = await settings();

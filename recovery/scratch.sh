@@ -52,12 +52,17 @@ jit = off
 CONF
 }
 
+# Where it is called, nothing may be redirected: what is said when a signal comes meanwhile would go there as well.
+make_cluster() {
+  "$1" --pgdata="$scratch/data" --username="$PGUSER" --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >"$scratch/initdb.log" 2>&1
+}
+
 # scratch_new BYTES: of an empty cluster.
 scratch_new() {
   local initdb
   initdb=$(server_program initdb)
   scratch_make "$1"
-  during "$initdb" --pgdata="$scratch/data" --username="$PGUSER" --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >"$scratch/initdb.log" 2>&1
+  during make_cluster "$initdb"
   scratch_start 60 || fail "$EXIT_FAILED" "a Postgres of one's own does not start: $(tail -1 "$scratch/log")"
 }
 

@@ -93,9 +93,10 @@ connect_database() {
   [[ $PGDATABASE =~ ^[A-Za-z0-9_-]{1,39}$ ]] ||
     fail "$EXIT_USAGE" "DATABASE_URL: expected a database's name of up to 39 letters, digits, _ and -, got $PGDATABASE"
   export PGDATABASE PGHOST=${PGHOST:-localhost} PGPORT=${PGPORT:-5432} PGUSER=${PGUSER:-$(id -un)} PGPASSWORD=${PGPASSWORD:-}
-  # So that texts, and with them hashes, are the same everywhere, and no setting of the database ends what takes its time.
+  # So that texts, and with them hashes, are the same everywhere, no setting of the database ends what takes its time, and nothing is
+  # said of what is not there to be dropped.
   export PGCONNECT_TIMEOUT=10 PGTZ=UTC PGCLIENTENCODING=UTF8 PGOPTIONS="-c datestyle=ISO -c intervalstyle=postgres \
-    -c extra_float_digits=1 -c bytea_output=hex -c lc_monetary=C -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+    -c extra_float_digits=1 -c bytea_output=hex -c lc_monetary=C -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c client_min_messages=warning"
 }
 
 # ask SQL [DATABASE]: one value a row, columns with | between.

@@ -57,6 +57,8 @@ note_newest() {
 }
 ended() {
   local code=$?
+  # Told a second time, it still cleans up.
+  trap '' INT TERM
   # Whoever works with it first: it must not tell that its server is gone.
   end_children
   scratch_remove

@@ -35,7 +35,6 @@ trap 'end_children; wait; exit 0' INT TERM
 # In one connection, which ends with the database's.
 write_canary() {
   psql --no-psqlrc --quiet --tuples-only --set ON_ERROR_STOP=1 >/dev/null <<SQL
-set client_min_messages = warning;
 create schema if not exists holdfast;
 create table if not exists holdfast.canary (id int primary key default 1 check (id = 1), at timestamptz not null);
 insert into holdfast.canary (at) values (clock_timestamp()) on conflict (id) do update set at = excluded.at

@@ -6,6 +6,7 @@ import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { after, before, suite, type TestContext, test } from "node:test";
 import { type Belongings, belongingsIn, copyOf, dataDirWith, emptyFolder, killedAfter, put } from "./backup.fixture.ts";
+import { nameOf } from "./backups.ts";
 import { makeBackup } from "./make-backup.ts";
 import { type RestoreOptions, type RestorePlan, restoreBackup } from "./restore-backup.ts";
 
@@ -64,6 +65,18 @@ suite("restoring", () => {
     await rm(join(dataDir, "postgres/PG_VERSION"));
     assert.equal((await restore({ dataDir, backupDir })).plan.simulationsNow, "it is damaged");
     assert.deepEqual(await belongingsIn(dataDir), THEN);
+  });
+
+  test("two within a second keep what was there before each", async (t) => {
+    const { dataDir, backupDir } = await folders(t);
+    const taken = Array.from({ length: 20 }, (_, seconds) =>
+      join(dataDir, `before-${nameOf(new Date(Date.now() + seconds * 1000))}`),
+    );
+    for (const folder of taken) await cp(join(dataDir, "postgres"), join(folder, "postgres"), { recursive: true });
+    const { before } = await restore({ dataDir, backupDir });
+    assert.deepEqual(await belongingsIn(dataDir), THEN);
+    assert.ok(before && !taken.includes(before), before);
+    assert.deepEqual(await belongingsIn(await copyOf(t, before)), NOW);
   });
 
   for (const step of ["checked", "unpacked", "compared"] as const)

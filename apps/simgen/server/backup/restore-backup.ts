@@ -101,7 +101,7 @@ async function restore(options: RestoreOptions, since: number): Promise<Restored
   await removeTree(restoring);
   try {
     await unpacked(plan, restoring, options);
-    await writeFile(join(restoring, BEFORE), `before-${nameOf(new Date())}\n`);
+    await writeFile(join(restoring, BEFORE), `${nameForBefore(dataDir)}\n`);
     await syncTree(restoring);
   } catch (error) {
     await removeTree(restoring);
@@ -112,6 +112,14 @@ async function restore(options: RestoreOptions, since: number): Promise<Restored
   onStep("ready", "it is on the disk, and takes the place of what is there");
   const before = await finishRestore(dataDir, (what) => onStep("moved", what));
   return { name: plan.name, before, plan, tookMs: Math.round(performance.now() - since) };
+}
+
+/** Of the folder that gets what was there before: two are never of the same second. */
+function nameForBefore(dataDir: string): string {
+  for (let ms = Date.now(); ; ms += 1000) {
+    const name = `before-${nameOf(new Date(ms))}`;
+    if (!existsSync(join(dataDir, name))) return name;
+  }
 }
 
 async function dryRun(options: RestoreOptions, since: number): Promise<Restored> {
