@@ -72,10 +72,11 @@ describe("a session outlives its line", () => {
     const line = await TestLine.open(t, server.url);
     const away = visitor.by(line);
     const talk = await away.connect();
-    await cut(talk, line);
     const stranger = new Visitor(server);
     await stranger.request("GET", "/api/v1/simulations");
+    // Before the line is cut, so that every attempt since is made with it.
     Object.assign(away.headers, stranger.headers);
+    await cut(talk, line);
     line.mend();
     await talk.event(`closed ${CLOSE.unauthorized}`);
   });
