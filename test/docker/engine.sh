@@ -61,7 +61,9 @@ ENV
   mv "$folder/unpacked" "$folder/root"
 }
 
-isRunning() { [[ -e $folder/pid ]] && kill -0 "$(cat "$folder/pid")" 2>/dev/null; }
+# One that has ended and that nobody waits for, such as under an init that is none, is no more, either.
+isAlive() { [[ -e /proc/$1/status ]] && ! grep -q '^State:.*zombie' "/proc/$1/status" 2>/dev/null; }
+isRunning() { [[ -e $folder/pid ]] && isAlive "$(cat "$folder/pid")"; }
 
 start() {
   # shellcheck source=/dev/null
@@ -89,7 +91,7 @@ stop() {
   pid=$(cat "$folder/pid")
   kill "$pid"
   for ((waited = 0; waited < 2 * WAIT_SECONDS_MAX; waited++)); do
-    kill -0 "$pid" 2>/dev/null || return 0
+    isAlive "$pid" || return 0
     sleep 0.5
   done
   say "process $pid did not end within $WAIT_SECONDS_MAX s"

@@ -38,7 +38,8 @@ done
 
 if ! { docker info && docker compose version && docker buildx version; } >/dev/null 2>&1; then
   test/docker/engine.sh start "$folder" || exit 3
-  trap 'test/docker/engine.sh stop "$folder"' EXIT
+  # What the tests say counts, also when it does not end.
+  trap 'test/docker/engine.sh stop "$folder" || true' EXIT
   # shellcheck source=/dev/null
   . "$folder/env"
 fi
