@@ -281,6 +281,25 @@ test("D3: a damaged backup is found before the live database is touched, also wh
   rmSync(recovery.backups(copy), { recursive: true });
 });
 
+test("D3: what was restored is compared with what it was before it takes the live one's place", async () => {
+  const copy = "20200102T000000Z";
+  const folder = recovery.backups(copy);
+  execFileSync("cp", ["-a", recovery.backups(name), folder]);
+  // Sealed as it is, so that nothing but the comparison can tell.
+  const change = `jq '.tables["public.items"].hash = "1"' manifest.json > m; cat m > manifest.json; rm m
+    sums=$(find . -type f ! -name SHA256SUMS -printf '%P\\n' | xargs sha256sum); echo "$sums" > SHA256SUMS`;
+  execFileSync("bash", ["-ec", change], { cwd: folder });
+  const before = await all();
+  const { code, said } = await recovery.run("restore", [copy, "--unverified", "--yes"]);
+  assert.equal(code, 6, said.join("\n"));
+  assert.match(
+    said.at(-1) ?? "",
+    /^20200102T000000Z: table public\.items: expected 100 rows with hash 1, got 100 rows with hash -?\d+$/,
+  );
+  assert.deepEqual([await databases(), await all()], [["simgen"], before]);
+  rmSync(folder, { recursive: true });
+});
+
 test("D3: Redis comes back from its snapshot, and is another one for whoever knew it", async (t) => {
   const redis = await startRedis(t);
   const ask = (...args: string[]) =>

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addressOf, oneConnection } from "./redis-client.ts";
 
+const PORT_TRIES_MAX = 100;
+
 /** A real redis-server of one's own, on a free port, in a folder of its own. */
 export class TestRedis {
   readonly port: number;
@@ -172,7 +174,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
  * whoever is to listen there later; below 22000, since a cluster's nodes also listen 10000 above.
  */
 export async function freePort(): Promise<number> {
-  for (;;) {
+  for (let tries = 0; tries < PORT_TRIES_MAX; tries++) {
     const port = 12_000 + Math.floor(Math.random() * 10_000);
     const server = createServer();
     const isFree = await new Promise((resolve) => {
@@ -182,4 +184,5 @@ export async function freePort(): Promise<number> {
     server.close();
     if (isFree) return port;
   }
+  throw new Error(`no free port found in ${PORT_TRIES_MAX} tries`);
 }
